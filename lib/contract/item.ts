@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { MAX_HEADERS, MAX_KEY_BYTES, MAX_OBJECT_BYTES, MAX_URL_BYTES } from './limits.ts';
+import { request } from './request.ts';
+
+const hex = (digits: number) =>
+  z
+    .string()
+    .regex(new RegExp(`^[0-9a-fA-F]{${digits}}$`), `${digits} hexadecimal digits`)
+    .toLowerCase();
+
+/** What a response must be before its body counts as the file. A login page sent with status 200 fails here. */
+export const expectation = z.strictObject({
+  status: z.int().min(200).max(299).optional().describe('Exact status. Default: 200.'),
+  contentType: z.string().min(1).max(256).optional().describe('Media type, or its beginning such as `image/`.'),
+  minBytes: z.int().min(0).max(MAX_OBJECT_BYTES).optional().describe('Fewer bytes than this are refused.'),
+});
+
+/** One manifest line: what to fetch and what it becomes. JSON lines are strict; columns of a CSV are picked by name. */
+export const item = z
+  .strictObject({
+    url: z.string().min(1).max(MAX_URL_BYTES).describe('http or https URL of the source.'),
+    key: z
+      .string()
+      .min(1)
+      .max(MAX_KEY_BYTES)
+      .optional()
+      .describe('Key below `to`. Default: from the URL, <host>/<path>.'),
+    id: z.string().min(1).max(256).optional().describe('Your own name of the line; it comes back in the outcome.'),
+    size: z.int().min(0).max(MAX_OBJECT_BYTES).optional().describe('Bytes the body must have.'),
+    sha256: hex(64).optional().describe('SHA-256 the body must have, hexadecimal.'),
+    md5: hex(32).optional().describe('MD5 the body must have, hexadecimal.'),
+    crc32c: hex(8).optional().describe('CRC-32C the body must have, hexadecimal.'),
+    expect: expectation.optional(),
+    contentType: z.string().min(1).max(256).optional().describe('Content-Type to store instead of the one received.'),
+    metadata: z.record(z.string().regex(/^[a-z0-9-]{1,64}$/), z.string().max(1_024)).optional(),
+    request: request.optional(),
+    headers: request.shape.headers.describe(`Short for request.headers; at most ${MAX_HEADERS}.`),
+    method: request.shape.method.describe('Short for request.method.'),
+    body: request.shape.body.describe('Short for request.body.'),
+    auth: request.shape.auth.describe('Short for request.auth.'),
+    range: z
+      .string()
+      .regex(/^bytes=\d*-\d*$/)
+      .optional()
+      .describe('Only these bytes of the source.'),
+    timeoutMs: z.int().min(1).optional().describe('Milliseconds for the whole item.'),
+    maxBytes: z.int().min(0).max(MAX_OBJECT_BYTES).optional(),
+    transform: z.array(z.unknown()).optional(),
+    backend: z.enum(['auto', 'undici', 'h2', 'node']).optional(),
+    result: z.enum(['object', 'inline', 'head', 'none']).optional(),
+  })
+  .meta({ id: 'item', title: 'Item', description: 'One line of a manifest.' });
+
+export type Item = z.infer<typeof item>;

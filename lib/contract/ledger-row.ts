@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { errorNames } from '../errors/catalogue.ts';
+import { outcome } from './outcome.ts';
+
+/** Requests that an attempt sent to the destination, for the cost in the summary. */
+export const storeRequests = z.strictObject({ put: z.int().min(0), get: z.int().min(0) });
+
+const started = z.strictObject({
+  row: z.literal('started'),
+  at: z.int(),
+  /** Epoch milliseconds at which this attempt cannot live any more; none in-process, where it dies with its process. */
+  livesUntil: z.int().optional(),
+});
+
+/** An item is done. */
+const done = outcome.extend({ row: z.literal('outcome'), index: z.int().min(0) });
+
+/** An item is not done and goes on in a later round. */
+const deferred = z.strictObject({
+  row: z.literal('deferred'),
+  index: z.int().min(0),
+  line: z.int().min(1),
+  attempts: z.int().min(0),
+  since: z.int().optional(),
+  error: z.enum(errorNames).optional(),
+  message: z.string().optional(),
+  status: z.int().optional(),
+  /** Epoch milliseconds before which the item, or with `host` every item of that host, is not to be tried. */
+  notBefore: z.int().optional(),
+  host: z.string().optional(),
+  alone: z.boolean().optional(),
+});
+
+const ended = z.strictObject({
+  row: z.literal('ended'),
+  at: z.int(),
+  ms: z.int().min(0),
+  memoryBytes: z.int().min(0).optional().describe('Of the Lambda; none in-process.'),
+  requests: storeRequests,
+});
+
+/** One line of `ledger/<r>/<s>/<attempt>-<seq>.jsonl`. */
+export const ledgerRow = z
+  .discriminatedUnion('row', [started, done, deferred, ended])
+  .meta({ id: 'ledger-row', title: 'Ledger row', description: 'What an attempt on a shard writes down.' });
+
+export type LedgerRow = z.infer<typeof ledgerRow>;
+export type OutcomeRow = Extract<LedgerRow, { row: 'outcome' }>;
+export type DeferredRow = Extract<LedgerRow, { row: 'deferred' }>;
+export type StoreRequests = z.infer<typeof storeRequests>;

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import { runId } from './batch-input.ts';
+import { item } from './item.ts';
+import { options } from './options.ts';
+
+/**
+ * What Plan hands to Transfer: `rounds/<r>/shards/<s>.jsonl`. The first line is the header, every other one a piece of
+ * work, lane after lane, in the order in which a lane takes them. These objects hold full URLs: they are sealed.
+ */
+export const shardHeader = z.strictObject({
+  kind: z.literal('shard'),
+  run: runId,
+  round: z.int().min(0),
+  shard: z.int().min(0),
+  to: z.string(),
+  options,
+  /** Epoch milliseconds; past it no new item is begun. */
+  roundEndsAt: z.int().min(0),
+});
+
+/** One item of the list as Plan validated it: what every later round starts from. */
+export const listed = z.strictObject({
+  /** Position in the list from 0, blank lines and comments not counted. */
+  index: z.int().min(0),
+  line: z.int().min(1),
+  key: z.string(),
+  item,
+});
+
+export const itemWork = listed.extend({
+  kind: z.literal('item'),
+  lane: z.int().min(0),
+  /** Attempts that earlier rounds used up. */
+  attempts: z.int().min(0).default(0),
+  /** Epoch milliseconds of the first attempt, when there was one. */
+  since: z.int().min(0).optional(),
+  /** The item did not fit into what was left of an invocation; this one is its own. */
+  alone: z.boolean().optional(),
+});
+
+export type ShardHeader = z.infer<typeof shardHeader>;
+export type Listed = z.infer<typeof listed>;
+export type ItemWork = z.infer<typeof itemWork>;

@@ -1,0 +1,72 @@
+import type { Outcome } from './contract/outcome.ts';
+import type { Summary } from './contract/summary.ts';
+import type { ObjectStore } from './store/object-store.ts';
+
+/**
+ * Everything an invocation gets from outside: stores, clock, chance, time left, limits. The Lambda handlers build one
+ * from their environment, `skyhaul run` from its flags; `lib/` itself reads neither clock nor environment elsewhere.
+ */
+export interface RunContext {
+  /** `<state>`; keys begin with `runs/<run>/`. */
+  readonly state: ObjectStore;
+  /** Throws DestinationNotAllowed, BatchInvalid. The caller closes it. */
+  readonly openDestination: (to: string) => ObjectStore;
+  /** Throws ManifestUnreadable. */
+  readonly openManifest: (uri: string) => Promise<ManifestSource>;
+  readonly now: () => number;
+  /** 0 ≤ x < 1 */
+  readonly random: () => number;
+  /** Aborted when the run is to stop cleanly. */
+  readonly signal: AbortSignal;
+  /** Epoch milliseconds at which the invocation is ended from outside; none in-process. */
+  readonly deadline: number | undefined;
+  /** Unique per invocation; names its ledger objects. */
+  readonly attempt: string;
+  /** Of the invocation. Buffers are cut from it. */
+  readonly memoryBytes: number;
+  /** True in-process, where memory costs nothing by the second. */
+  readonly inProcess: boolean;
+  /** CIDRs that the address guard lets through beside the public ones. */
+  readonly allowNetworks: readonly string[];
+  readonly maxShards: number;
+  /** Default and ceiling of `maxConcurrency`. */
+  readonly concurrency: { readonly default: number; readonly ceiling: number };
+  readonly owner: Owner;
+  readonly emit: (event: RunEvent) => void;
+}
+
+export interface ManifestSource {
+  /** For the format, `.gz` included. */
+  readonly name: string;
+  readonly etag: string;
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+/** Who holds a run's claim, and how a successor can tell that it is dead. */
+export interface Owner {
+  readonly execution: string;
+  /** In-process only. */
+  readonly host?: string;
+  readonly pid?: number;
+}
+
+/** What is shown while a run goes on; also the lines of `--json`. */
+export type RunEvent =
+  | {
+      readonly event: 'run.planned';
+      readonly run: string;
+      readonly round: number;
+      readonly items: number;
+      readonly shards: number;
+    }
+  | { readonly event: 'run.waiting'; readonly run: string; readonly seconds: number }
+  | { readonly event: 'run.reported'; readonly run: string; readonly summary: Summary }
+  | { readonly event: 'item.started'; readonly line: number; readonly url: string; readonly key: string }
+  | {
+      readonly event: 'item.progress';
+      readonly line: number;
+      readonly bytes: number;
+      readonly totalBytes: number | undefined;
+    }
+  | { readonly event: 'item.retrying'; readonly line: number; readonly error: string; readonly afterMs: number }
+  | { readonly event: 'item.ended'; readonly outcome: Outcome };

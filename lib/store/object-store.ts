@@ -1,0 +1,100 @@
+/**
+ * The destination, and where the state of a run lives. Two implementations, S3 and a local directory, pass one
+ * conformance suite. Errors are SkyhaulErrors (`Store…`, `CommitConflict`, `ChecksumRefused`, `UploadLost`,
+ * `KeyRefused`); a missing object is `undefined`, not an error. Nothing retries here beyond what the SDK does.
+ */
+export interface ObjectStore {
+  /** s3://bucket/prefix, or the absolute path of the directory. */
+  readonly uri: string;
+  readonly limits: StoreLimits;
+  /** Counted since the store was opened. */
+  readonly requests: { put: number; get: number };
+
+  /** URI of an object, to show to people. */
+  uriOf(key: string): string;
+  head(key: string): Promise<StoredObject | undefined>;
+  get(key: string): Promise<{ readonly object: StoredObject; readonly body: AsyncIterable<Uint8Array> } | undefined>;
+  /** Keys below a prefix, in UTF-8 byte order, relative to the store like every key. */
+  list(prefix: string): AsyncIterable<StoredKey>;
+  /** One object in one request. `crc32` is checked by the store against what it received. */
+  put(key: string, bytes: Uint8Array, options: PutOptions & { readonly crc32: number }): Promise<StoredObject>;
+  /** For our own streams of unknown length (report, failed list). Never for the bytes of a source. */
+  putStream(key: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<void>;
+  /** Removes an object of our own state; missing is fine. */
+  delete(key: string): Promise<void>;
+
+  createUpload(key: string, options: ObjectOptions): Promise<Upload>;
+  /** Part numbers are 1..n without gaps. Uploading a number again replaces the part. */
+  uploadPart(upload: Upload, number: number, bytes: Uint8Array, crc32: number): Promise<StoredPart>;
+  /** The only act that makes an object visible. Checks part list, size and full-object CRC32 before it does. */
+  completeUpload(upload: Upload, parts: readonly StoredPart[], commit: Commit): Promise<StoredObject>;
+  /** Resolves when no part is left; aborting an upload that is gone is fine. */
+  abortUpload(upload: Upload): Promise<void>;
+  listUploads(prefix: string): AsyncIterable<Upload & { readonly initiatedAt: number }>;
+  /** Ends sockets and file handles. The store is not used afterwards. */
+  close(): Promise<void>;
+}
+
+export interface StoreLimits {
+  readonly minPartBytes: number;
+  readonly maxPartBytes: number;
+  readonly maxParts: number;
+  readonly maxObjectBytes: number;
+}
+
+export interface StoredKey {
+  readonly key: string;
+  readonly bytes: number;
+  readonly etag: string;
+  /** Epoch milliseconds. */
+  readonly modifiedAt: number;
+}
+
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: number;
+  /** Opaque; changes with every write. */
+  readonly etag: string;
+  /** Full-object CRC32, when the store knows it. */
+  readonly crc32: number | undefined;
+  readonly contentType: string | undefined;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface ObjectOptions {
+  readonly contentType?: string;
+  readonly contentEncoding?: string;
+  /** Names in lower case, values ASCII, at most 2 KiB together. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface PutOptions extends ObjectOptions {
+  readonly condition: Condition;
+  /** Holds credentials: on disk mode 0600, on S3 the bucket's encryption and our roles only. */
+  readonly sealed?: boolean;
+}
+
+/** `absent`: If-None-Match: *. `matches`: If-Match. `any` is for our own run state only, never for data. */
+export type Condition =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'matches'; readonly etag: string }
+  | { readonly kind: 'any' };
+
+export interface Upload {
+  readonly key: string;
+  readonly id: string;
+}
+
+export interface StoredPart {
+  readonly number: number;
+  readonly bytes: number;
+  readonly crc32: number;
+  readonly etag: string;
+}
+
+export interface Commit {
+  readonly bytes: number;
+  /** Of the whole object, combined from the parts' CRCs. */
+  readonly crc32: number;
+  readonly condition: Condition;
+}
