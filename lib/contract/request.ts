@@ -22,7 +22,6 @@ export const RESERVED_HEADERS: readonly string[] = [
 ];
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are just what must not be there.
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** Request headers: token names (RFC 9110 5.6.2), values without CR, LF, NUL (RFC 9110 5.5). */

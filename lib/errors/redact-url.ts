@@ -1,0 +1,10 @@
+/**
+ * What may be shown of a URL: no user info, query or fragment (signed URLs are credentials). Control characters never
+ * come through; text that is no URL is not shown at all, since nobody can tell what part of it is a secret.
+ */
+export function redactUrl(text: string): string {
+  if (!URL.canParse(text)) return '(not a URL)';
+  const url = new URL(text);
+  const shown = `${url.protocol}//${url.host}${url.pathname}`;
+  return url.search === '' ? shown : `${shown}?…`;
+}
