@@ -32,7 +32,14 @@ export const batchInput = z
   .refine((input) => input.items || input.manifest || input.run, {
     error: 'give `items` or `manifest`, or the `run` to continue',
   })
-  .meta({ id: 'batch-input', title: 'Batch input', description: 'Input of the state machine.' });
+  .meta({
+    id: 'batch-input',
+    title: 'Batch input',
+    description: 'Input of the state machine.',
+    // The two rules above, for those who hold nothing but the JSON Schema.
+    not: { required: ['items', 'manifest'] },
+    anyOf: [{ required: ['items'] }, { required: ['manifest'] }, { required: ['run'] }],
+  });
 
 export type BatchInput = z.infer<typeof batchInput>;
 export type ManifestSpec = z.infer<typeof manifest>;

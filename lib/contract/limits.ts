@@ -14,10 +14,14 @@ export const MAX_PART_BYTES = 5 * GiB;
 export const MAX_OBJECT_BYTES = MAX_PARTS * MAX_PART_BYTES;
 /** S3: user metadata, all names and values together (user guide, "Working with object metadata"). */
 export const MAX_METADATA_BYTES = 2 * KiB;
+/** What of it an item may take; the rest is for the run, the line and the checksums that Skyhaul writes down. */
+export const MAX_ITEM_METADATA_BYTES = 1 * KiB;
 
 /** One manifest line, decompressed. Longer lines are refused, not cut. */
 export const MAX_LINE_BYTES = 64 * KiB;
 export const MAX_URL_BYTES = 8 * KiB;
+/** Levels of lists and objects within each other, of everything that comes in as JSON. */
+export const MAX_JSON_DEPTH = 32;
 export const MAX_HEADERS = 32;
 export const MAX_HEADER_BYTES = 8 * KiB;
 /** Inline items travel through the state machine's payload (256 KiB); a longer list belongs into a manifest. */

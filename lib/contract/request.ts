@@ -53,7 +53,7 @@ export const request = z.strictObject({
   auth: z.unknown().optional(),
   cookies: z.boolean().optional(),
   proxy: z.string().optional(),
-  userAgent: z.string().min(1).max(256).regex(FIELD_VALUE).optional(),
+  userAgent: z.string().min(1).max(256).regex(FIELD_VALUE, 'a value without control characters').optional(),
   http: z.enum(['1.1', '2']).optional(),
   ca: z.string().optional(),
   clientCertificate: z.unknown().optional(),

@@ -12,6 +12,8 @@ export const shardHeader = z.strictObject({
   run: runId,
   round: z.int().min(0),
   shard: z.int().min(0),
+  /** Of the round; the more there are, the more rarely each writes to the ledger. */
+  shards: z.int().min(1),
   to: z.string(),
   options,
   /** Epoch milliseconds; past it no new item is begun. */

@@ -1,0 +1,37 @@
+import { quoteCommand } from './shell-quote.ts';
+
+/**
+ * The commands that Skyhaul shows for what comes next. They hold what belongs to the call and not to the run: where the
+ * destination is and which networks are allowed. Headers are never shown; a continued run has kept its own, sealed.
+ */
+export interface CallFlags {
+  readonly to: string;
+  readonly allowNetworks: readonly string[];
+  readonly endpoint?: string;
+  readonly region?: string;
+}
+
+const SKYHAUL_RUN = ['npx', 'skyhaul', 'run'];
+
+/** A directory that begins with `-` would be read as a flag. */
+function asValue(path: string): string {
+  return path.startsWith('-') ? `./${path}` : path;
+}
+
+function callFlags(call: CallFlags): string[] {
+  return [
+    ...['--to', asValue(call.to)],
+    ...call.allowNetworks.flatMap((network) => ['--allow-network', network]),
+    ...(call.endpoint === undefined ? [] : ['--endpoint', call.endpoint]),
+    ...(call.region === undefined ? [] : ['--region', call.region]),
+  ];
+}
+
+export function continueCommand(run: string, call: CallFlags): string {
+  return quoteCommand([...SKYHAUL_RUN, '--run', run, ...callFlags(call)]);
+}
+
+/** `failed.jsonl` is a list itself. */
+export function retryCommand(failedList: string, call: CallFlags): string {
+  return quoteCommand([...SKYHAUL_RUN, asValue(failedList), ...callFlags(call)]);
+}

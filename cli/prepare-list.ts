@@ -1,0 +1,45 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { ManifestSpec } from '../lib/contract/batch-input.ts';
+import type { ObjectStore } from '../lib/store/object-store.ts';
+import type { RunFlags } from './run-flags.ts';
+import { spoolStream, spoolUrls } from './spool-list.ts';
+
+/**
+ * The list of the command line as a manifest that can be read again and again, also by a later process: files and s3://
+ * stay where they are, everything else is written into the state of the run. None for a run that is continued.
+ */
+export interface ListSource {
+  readonly stdin: Readable;
+  readonly cwd: string;
+  readonly state: ObjectStore;
+  readonly run: string;
+  readonly signal: AbortSignal;
+}
+
+export async function prepareList(flags: RunFlags, source: ListSource): Promise<ManifestSpec | undefined> {
+  const { list, reading } = flags;
+  const { state, run, signal } = source;
+  const spool = (stream: Readable) => spoolStream(state, run, addAbortSignal(signal, stream), reading);
+  switch (list.kind) {
+    case 'none':
+      return undefined;
+    case 'stdin':
+      return spool(source.stdin);
+    case 'urls':
+      return spoolUrls(state, run, list.urls);
+    case 'manifest': {
+      if (list.path.startsWith('s3://')) return { ...reading, uri: list.path };
+      const path = resolve(source.cwd, list.path);
+      return (await isPipe(path)) ? spool(createReadStream(path)) : { ...reading, uri: path };
+    }
+  }
+}
+
+/** Process substitution and named pipes, too, can be read only once. */
+async function isPipe(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && (found.isFIFO() || found.isCharacterDevice());
+}

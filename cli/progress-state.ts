@@ -1,0 +1,136 @@
+import type { Outcome } from '../lib/contract/outcome.ts';
+import type { RunEvent } from '../lib/run-context.ts';
+
+/**
+ * What is known of a run from its events. `applyEvent` changes the state in place: a run may send millions of events,
+ * and each costs a few operations here. The clock is passed in (epoch milliseconds).
+ */
+export interface ActiveItem {
+  readonly key: string;
+  readonly startedAt: number;
+  bytes: number;
+  totalBytes: number | undefined;
+  retry: { readonly error: string; readonly until: number } | undefined;
+}
+
+export interface ProgressState {
+  readonly startedAt: number;
+  phase: 'planning' | 'moving' | 'waiting' | 'reported';
+  round: number;
+  /** Lines of the list as far as they are known; undefined before the first plan. */
+  total: number | undefined;
+  readonly counts: { stored: number; skipped: number; failed: number };
+  /** Received, including what had to be fetched again. */
+  movedBytes: number;
+  retries: number;
+  readonly active: Map<number, ActiveItem>;
+  waitUntil: number | undefined;
+  /** The first ones, to be named at the end. */
+  readonly failures: Outcome[];
+  readonly samples: { readonly at: number; readonly bytes: number }[];
+}
+
+export const FAILURES_KEPT = 10;
+const WINDOW_MS = 5_000;
+const SAMPLE_MS = 200;
+
+export function startProgress(now: number): ProgressState {
+  return {
+    startedAt: now,
+    phase: 'planning',
+    round: 0,
+    total: undefined,
+    counts: { stored: 0, skipped: 0, failed: 0 },
+    movedBytes: 0,
+    retries: 0,
+    active: new Map(),
+    waitUntil: undefined,
+    failures: [],
+    samples: [],
+  };
+}
+
+export function endedItems({ counts }: ProgressState): number {
+  return counts.stored + counts.skipped + counts.failed;
+}
+
+export function applyEvent(state: ProgressState, event: RunEvent, now: number): void {
+  switch (event.event) {
+    case 'run.planned':
+      state.phase = 'moving';
+      state.waitUntil = undefined;
+      // What did not end in its round goes on in a later one, and says so again.
+      state.active.clear();
+      state.round = event.round;
+      // A later round plans what is left, and a continued run begins with a later round.
+      state.total = endedItems(state) + event.items;
+      return;
+    case 'run.waiting':
+      state.phase = 'waiting';
+      state.waitUntil = now + event.seconds * 1_000;
+      state.active.clear();
+      return;
+    case 'run.reported':
+      state.phase = 'reported';
+      state.active.clear();
+      return;
+    case 'item.started':
+      state.phase = 'moving';
+      state.active.set(event.line, {
+        key: event.key,
+        startedAt: now,
+        bytes: 0,
+        totalBytes: undefined,
+        retry: undefined,
+      });
+      return;
+    case 'item.progress':
+      applyBytes(state, event.line, event.bytes, event.totalBytes);
+      return;
+    case 'item.retrying': {
+      state.retries += 1;
+      const item = state.active.get(event.line);
+      if (item) item.retry = { error: event.error, until: now + event.afterMs };
+      return;
+    }
+    case 'item.ended':
+      applyOutcome(state, event.outcome);
+      return;
+  }
+}
+
+function applyBytes(state: ProgressState, line: number, bytes: number, totalBytes: number | undefined): void {
+  const item = state.active.get(line);
+  if (!item) return;
+  // Fewer bytes than before: the item began anew.
+  state.movedBytes += bytes >= item.bytes ? bytes - item.bytes : bytes;
+  item.bytes = bytes;
+  item.totalBytes = totalBytes;
+  item.retry = undefined;
+}
+
+function applyOutcome(state: ProgressState, outcome: Outcome): void {
+  const item = state.active.get(outcome.line);
+  if (item && outcome.outcome === 'stored' && outcome.bytes !== undefined) {
+    state.movedBytes += Math.max(0, outcome.bytes - item.bytes);
+  }
+  state.active.delete(outcome.line);
+  state.counts[outcome.outcome] += 1;
+  if (outcome.outcome === 'failed' && state.failures.length < FAILURES_KEPT) state.failures.push(outcome);
+}
+
+/** Remembers how far the run is; to be called now and then, before `bytesPerSecond`. */
+export function takeSample(state: ProgressState, now: number): void {
+  const last = state.samples.at(-1);
+  if (last && now - last.at < SAMPLE_MS) return;
+  state.samples.push({ at: now, bytes: state.movedBytes });
+  while (state.samples[1] && now - state.samples[1].at >= WINDOW_MS) state.samples.shift();
+}
+
+/** Over the last five seconds; undefined while nothing can be said. */
+export function bytesPerSecond(state: ProgressState): number | undefined {
+  const [first] = state.samples;
+  const last = state.samples.at(-1);
+  if (!first || !last || last.at === first.at) return undefined;
+  return ((last.bytes - first.bytes) * 1_000) / (last.at - first.at);
+}

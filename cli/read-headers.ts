@@ -1,0 +1,28 @@
+import { request } from '../lib/contract/request.ts';
+
+/**
+ * `-H 'Name: value'`, as curl takes it. What a header may be is the contract's matter. A message names the header, or
+ * its position, and never its value: values are credentials.
+ */
+export function readHeaders(lines: readonly string[]): { headers: Record<string, string>; problems: string[] } {
+  const headers: Record<string, string> = {};
+  const problems: string[] = [];
+  const seen = new Set<string>();
+  lines.forEach((line, index) => {
+    const colon = line.indexOf(':');
+    const name = line.slice(0, Math.max(colon, 0)).trim();
+    if (name === '') {
+      problems.push(`--header ${index + 1}: must be "Name: value"`);
+    } else if (seen.has(name.toLowerCase())) {
+      problems.push(`--header ${index + 1}: the header is given twice`);
+    } else {
+      seen.add(name.toLowerCase());
+      headers[name] = line.slice(colon + 1).trim();
+    }
+  });
+  for (const issue of request.shape.headers.safeParse(headers).error?.issues ?? []) {
+    const position = Object.keys(headers).indexOf(String(issue.path[0])) + 1;
+    problems.push(`--header${position > 0 ? ` ${position}` : ''}: ${issue.message}`);
+  }
+  return { headers, problems };
+}

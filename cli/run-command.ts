@@ -1,0 +1,125 @@
+import type { Readable } from 'node:stream';
+import type { Summary } from '../lib/contract/summary.ts';
+import { SkyhaulError, toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
+import { runKeys } from '../lib/ledger/run-keys.ts';
+import type { ObjectStore } from '../lib/store/object-store.ts';
+import { errorLines } from './error-view.ts';
+import { EventLines } from './event-lines.ts';
+import { exitCode, exitCodeOf, exitCodeOfError } from './exit-code.ts';
+import { MEMORY_BYTES } from './handlers.ts';
+import { type CallFlags, continueCommand, retryCommand } from './next-command.ts';
+import type { TerminalStream } from './progress-screen.ts';
+import type { RunFlags } from './run-flags.ts';
+import { newRunId } from './run-id.ts';
+import { runInProcess } from './run-in-process.ts';
+import { type SignalSource, watchStopSignals } from './stop-signals.ts';
+import { destinationOf, openStores, stateOf } from './stores.ts';
+import { shownPath, summaryLines } from './summary-view.ts';
+import { Talk } from './talk.ts';
+import { formatBytes } from './units.ts';
+
+/** Where the command runs. */
+export interface Surroundings {
+  readonly stdin: Readable;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: TerminalStream & { readonly isTTY?: boolean };
+  readonly signals: SignalSource;
+  readonly cwd: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly now: () => number;
+  readonly random: () => number;
+  /** Ends the process on the spot. */
+  readonly leave: (code: number) => void;
+}
+
+const FLUSH_MS = 250;
+
+/** `skyhaul run`: the whole job in this process. Returns the exit code, with nothing left open behind it. */
+export async function runCommand(flags: RunFlags, around: Surroundings): Promise<number> {
+  const live = flags.progress && around.stderr.isTTY === true;
+  const talk = new Talk({
+    stream: around.stderr,
+    mode: flags.quiet ? 'quiet' : live ? 'live' : 'plain',
+    now: around.now,
+  });
+  const events = new EventLines((text) => around.stdout.write(text), around.now);
+  const flushing = setInterval(() => events.flush(), FLUSH_MS);
+  const stop = new AbortController();
+  const unwatch = watchStopSignals(around.signals, {
+    now: around.now,
+    onFirst: () => {
+      talk.say(['Stopping: open transfers are given up, what is done is written down. Ctrl-C again leaves at once.']);
+      stop.abort(new SkyhaulError('Interrupted', 'the run was stopped'));
+    },
+    onSecond: () => {
+      talk.stop();
+      events.flush();
+      around.leave(exitCode.interrupted);
+    },
+  });
+  const run = flags.run ?? newRunId(around.now(), around.random);
+  const stores = openStores(flags);
+  let state: ObjectStore | undefined;
+  try {
+    const runState = stores.open(stateOf(destinationOf(flags.to, around.cwd)));
+    state = runState;
+    talk.say([`Run ${run}: to ${flags.to}, at most ${formatBytes(MEMORY_BYTES)} of buffers`]);
+    talk.start();
+    const summary = await runInProcess({
+      ...around,
+      flags,
+      run,
+      state: runState,
+      stores,
+      signal: stop.signal,
+      emit: (event) => {
+        talk.event(event);
+        if (flags.json) events.add(event);
+      },
+    });
+    if (flags.json) events.addLine(summary);
+    talk.stop();
+    talk.say(finalLines(summary, flags, talk, around.cwd));
+    return exitCodeOf(summary);
+  } catch (thrown) {
+    talk.stop();
+    const error = stop.signal.aborted ? interruption(thrown) : toSkyhaulError(thrown);
+    const goesOn = state !== undefined && (await hasBegun(state, run));
+    talk.complain([...errorLines(error), ...(goesOn ? continueLines(error, run, flags) : [])]);
+    return exitCodeOfError(error);
+  } finally {
+    unwatch();
+    talk.stop();
+    clearInterval(flushing);
+    events.flush();
+    await stores.close();
+  }
+}
+
+/** Whatever an aborted read or request throws, the reason is that the user stopped it; a bug stays a bug. */
+function interruption(thrown: unknown): SkyhaulError {
+  const error = toSkyhaulError(thrown);
+  const isAbort = thrown instanceof Error && thrown.name === 'AbortError';
+  return error.name === 'Unexpected' && !isAbort ? error : new SkyhaulError('Interrupted', 'the run was stopped');
+}
+
+async function hasBegun(state: ObjectStore, run: string): Promise<boolean> {
+  const input = await state.head(runKeys(run).input).catch(() => undefined);
+  return input !== undefined;
+}
+
+/** Input errors are not cured by going on; everything else may be. */
+function continueLines(error: SkyhaulError, run: string, flags: RunFlags): string[] {
+  if (error.entry.scope === 'input') return [];
+  return ['', 'Continue the run:', `  ${continueCommand(run, callOf(flags))}`];
+}
+
+function finalLines(summary: Summary, flags: RunFlags, talk: Talk, cwd: string): string[] {
+  const retry = retryCommand(shownPath(summary.failed, cwd), callOf(flags));
+  return summaryLines({ summary, to: flags.to, failures: talk.progress.failures, retry, cwd });
+}
+
+function callOf({ to, allowNetworks, endpoint, region }: RunFlags): CallFlags {
+  return { to, allowNetworks, endpoint, region };
+}

@@ -1,0 +1,42 @@
+/**
+ * What the stack tells its functions, read once per invocation. Nothing secret stands in an environment, and no variable
+ * widens what the stack's roles allow.
+ */
+export interface Settings {
+  /** The stack's bucket: run state in `runs/`, data in `data/` by default. */
+  readonly stateBucket: string;
+  /** s3://bucket/prefix, each an allowed `to` or what stands above it. */
+  readonly destinations: readonly string[];
+  /** s3://bucket/prefix of lists that may be read. */
+  readonly manifestSources: readonly string[];
+  /** CIDRs that are no public addresses and may be asked all the same. */
+  readonly allowedNetworks: readonly string[];
+  /** Ceiling of `maxConcurrency`. */
+  readonly maxConcurrency: number;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_MAX_CONCURRENCY = 50;
+
+export function readSettings(environment: Environment): Settings {
+  const stateBucket = environment.SKYHAUL_STATE_BUCKET;
+  if (!stateBucket) throw new Error('the environment variable SKYHAUL_STATE_BUCKET is missing');
+  const maxConcurrency = Number(environment.SKYHAUL_MAX_CONCURRENCY ?? DEFAULT_MAX_CONCURRENCY);
+  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1) {
+    throw new Error(`the environment variable SKYHAUL_MAX_CONCURRENCY is no positive integer: ${maxConcurrency}`);
+  }
+  return {
+    stateBucket,
+    destinations: list(environment.SKYHAUL_DESTINATIONS, [`s3://${stateBucket}/data`]),
+    manifestSources: list(environment.SKYHAUL_MANIFEST_SOURCES, [`s3://${stateBucket}`]),
+    allowedNetworks: list(environment.SKYHAUL_ALLOWED_NETWORKS, []),
+    maxConcurrency,
+  };
+}
+
+/** Items separated by commas or white space: neither stands in a bucket name, a prefix of ours or a CIDR. */
+function list(text: string | undefined, byDefault: readonly string[]): readonly string[] {
+  const items = (text ?? '').split(/[\s,]+/).filter((item) => item !== '');
+  return items.length > 0 ? items : byDefault;
+}

@@ -1,0 +1,45 @@
+import { Logger } from '@aws-lambda-powertools/logger';
+import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
+import { Metrics } from '@aws-lambda-powertools/metrics';
+import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
+import middy, { type MiddyfiedHandler } from '@middy/core';
+import type { Context } from 'aws-lambda';
+import type { ZodType } from 'zod';
+import type { RunContext } from '../lib/run-context.ts';
+import { nameError } from './name-error.ts';
+import { observe } from './observe.ts';
+import { openRunContext } from './run-context.ts';
+
+/**
+ * The one stack around every handler: checks the event, builds the run's context, logs and measures, and lets an error
+ * out under its catalogue name. Events are never logged: inputs and shards may lead to signed URLs. It never answers
+ * before the handler has; stopping in time is the engine's own matter (`deadline`).
+ */
+export interface Work<E, A> {
+  readonly name: 'plan' | 'transfer' | 'report';
+  readonly event: ZodType<E>;
+  readonly run: (event: E, context: RunContext) => Promise<A>;
+}
+
+export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Error> {
+  const logger = new Logger({ serviceName: `skyhaul-${work.name}` });
+  const metrics = new Metrics({ namespace: 'Skyhaul', serviceName: work.name });
+
+  const handler = async (input: unknown, lambda: Context): Promise<A> => {
+    const event = work.event.parse(input);
+    const observed = observe(logger, metrics);
+    const context = openRunContext(process.env, lambda, executionOf(event), observed.emit);
+    try {
+      return await work.run(event, context);
+    } finally {
+      observed.publish();
+      await context.state.close();
+    }
+  };
+
+  // middy's own early timeout would answer while the handler is still cleaning up.
+  return middy<unknown, A, Error>(handler, { timeoutEarlyInMillis: 0 })
+    .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
+    .use(logMetrics(metrics))
+    .use(nameError(logger));
+}

@@ -1,0 +1,25 @@
+import type { Item } from './item.ts';
+import { type Problem, problem } from './problem.ts';
+
+/**
+ * Items that are given inline to the deployed state machine stand in its execution history, where many may read them.
+ * So no credential may travel that way. In-process, inline items stay in this process: there this is not asked.
+ */
+const CREDENTIAL = /signature|credential|password|secret|^sig$|^jwt$|^hmac$|api[-_]?key|access[-_]?key|token$|^auth/i;
+const INSTEAD = 'put it into a manifest, which is kept sealed (`skyhaul submit` does)';
+
+/** Problems of an item as deployed inline input: headers, auth, user info, a signed query. */
+export function checkInlineItem(item: Item): readonly Problem[] {
+  const problems: Problem[] = [];
+  const refuse = (field: string, what: string) =>
+    problems.push(problem(field, INSTEAD, `${what} would stand in the execution history; ${INSTEAD}`));
+
+  if (item.headers || item.request?.headers) refuse('headers', '`headers`');
+  if (item.auth !== undefined || item.request?.auth !== undefined) refuse('auth', '`auth`');
+  if (!URL.canParse(item.url)) return problems;
+  const url = new URL(item.url);
+  if (url.username !== '' || url.password !== '') refuse('url', 'the user info of `url`');
+  const names = [...url.searchParams.keys(), ...Object.keys(item.request?.query ?? {})];
+  if (names.some((name) => CREDENTIAL.test(name))) refuse('url', 'the signed query of `url`');
+  return problems;
+}

@@ -1,0 +1,108 @@
+import leven from 'leven';
+import type { z } from 'zod';
+import { fieldName, invalid, type Problem, problem, shownName, shownValue } from './problem.ts';
+
+type Issue = z.core.$ZodIssue;
+
+const WORDS: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+/** One sentence for everything that zod finds, with the value that stands there. */
+export function issueProblems(schema: z.core.$ZodType, root: unknown, issue: Issue): Problem[] {
+  const field = fieldName(issue.path);
+  const found = valueAt(root, issue.path);
+  const shown = shownValue(issue.path, found);
+  if (issue.code === 'unrecognized_keys') {
+    const known = knownFields(schemaAt(schema, issue.path));
+    return issue.keys.map((key) => unknownField([...issue.path, key], known));
+  }
+  if (found === undefined && issue.code === 'invalid_type') {
+    return [problem(field, 'required', field === '' ? 'nothing is given' : `\`${field}\` is missing`)];
+  }
+  return [invalid(field, issue.code === 'custom' ? undefined : shown, allowed(issue))];
+}
+
+function allowed(issue: Issue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return WORDS[issue.expected] ?? issue.expected;
+    case 'invalid_value':
+      return issue.values.map((value) => `\`${String(value)}\``).join(' or ');
+    case 'too_small':
+      return `${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}${unit(issue.origin)}`;
+    case 'too_big':
+      return `${issue.inclusive === false ? 'less than' : 'at most'} ${issue.maximum}${unit(issue.origin)}`;
+    case 'invalid_key':
+      return `the name must be ${issue.issues[0]?.message ?? 'another'}`;
+    case 'invalid_union':
+      return 'options' in issue && Array.isArray(issue.options)
+        ? issue.options.map((option) => `\`${String(option)}\``).join(' or ')
+        : issue.message;
+    default:
+      return issue.message;
+  }
+}
+
+function unit(origin: string): string {
+  if (origin === 'string') return ' characters';
+  return origin === 'array' ? ' elements' : '';
+}
+
+function unknownField(path: readonly PropertyKey[], known: readonly string[]): Problem {
+  const field = fieldName(path);
+  const near = nearest(shownName(path.at(-1) ?? ''), known);
+  const hint = near === undefined ? '' : `; did you mean \`${near}\`?`;
+  return problem(field, near === undefined ? 'a known field' : `\`${near}\``, `unknown field \`${field}\`${hint}`);
+}
+
+/** The known name that somebody may have meant: spelled another way (`content_type`), or mistyped. */
+function nearest(name: string, known: readonly string[]): string | undefined {
+  const plain = (text: string) => text.toLowerCase().replaceAll(/[_.-]/g, '');
+  const ranked = known
+    .map((candidate) => ({ candidate, distance: leven(plain(candidate), plain(name)) }))
+    .sort((a, b) => a.distance - b.distance);
+  const best = ranked[0];
+  return best && best.distance <= Math.max(1, Math.floor(best.candidate.length / 3)) ? best.candidate : undefined;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, step) => {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;
+    return Reflect.get(value, step);
+  }, root);
+}
+
+function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
+  return path.reduce<z.core.$ZodType | undefined>((at, step) => {
+    const { def } = unwrap(at)?._zod ?? {};
+    if (isObject(def)) return Object.hasOwn(def.shape, step) ? def.shape[String(step)] : undefined;
+    return isArray(def) ? def.element : undefined;
+  }, schema);
+}
+
+function knownFields(schema: z.core.$ZodType | undefined): string[] {
+  const def = unwrap(schema)?._zod.def;
+  return isObject(def) ? Object.keys(def.shape) : [];
+}
+
+/** Takes `optional`, `default` and `prefault` off. */
+function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
+  let inner = schema;
+  while (inner && 'innerType' in inner._zod.def) inner = inner._zod.def.innerType as z.core.$ZodType;
+  return inner;
+}
+
+function isObject(def: z.core.$ZodTypeDef | undefined): def is z.core.$ZodObjectDef {
+  return def?.type === 'object';
+}
+
+function isArray(def: z.core.$ZodTypeDef | undefined): def is z.core.$ZodArrayDef {
+  return def?.type === 'array';
+}

@@ -1,0 +1,77 @@
+import type { DeferredRow, LedgerRow, OutcomeRow } from '../contract/ledger-row.ts';
+
+/** Every row that one attempt left behind, in any order. */
+export interface AttemptRows {
+  readonly attempt: string;
+  readonly rows: readonly LedgerRow[];
+}
+
+export interface ShardFold {
+  readonly outcomes: ReadonlyMap<number, OutcomeRow>;
+  readonly deferred: ReadonlyMap<number, DeferredRow>;
+  /** Some attempt began and never ended: its Lambda was killed, or lives still. */
+  readonly crashed: boolean;
+  /** Epoch milliseconds up to which an attempt without end may still be at work; 0: none can. */
+  readonly busyUntil: number;
+}
+
+/**
+ * What the rows of one shard say, whatever their order and however often they stand there: lost, doubled and late rows of
+ * a zombie never change an outcome that another row proves. An object that was stored stays stored, although another
+ * attempt failed on it; an outcome outweighs every deferral.
+ */
+export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
+  const outcomes = new Map<number, OutcomeRow>();
+  const deferred = new Map<number, DeferredRow>();
+  let crashed = false;
+  let busyUntil = 0;
+
+  for (const { rows } of attempts) {
+    let livesUntil: number | undefined;
+    let hasEnded = false;
+    for (const row of rows) {
+      switch (row.row) {
+        case 'started':
+          livesUntil = row.livesUntil;
+          break;
+        case 'ended':
+          hasEnded = true;
+          break;
+        case 'outcome':
+          keep(outcomes, row, outranks);
+          break;
+        case 'deferred':
+          keep(deferred, row, isLater);
+          break;
+      }
+    }
+    if (hasEnded || rows.length === 0) continue;
+    // Without `livesUntil` the attempt ran in a process of the user's own, whose end says nothing about the items.
+    crashed ||= livesUntil !== undefined;
+    busyUntil = Math.max(busyUntil, livesUntil ?? 0);
+  }
+  for (const index of outcomes.keys()) deferred.delete(index);
+  return { outcomes, deferred, crashed, busyUntil };
+}
+
+function keep<Row extends { readonly index: number }>(
+  into: Map<number, Row>,
+  row: Row,
+  isBetter: (row: Row, than: Row) => boolean,
+): void {
+  const found = into.get(row.index);
+  if (!found || isBetter(row, found)) into.set(row.index, row);
+}
+
+const RANK = { stored: 2, skipped: 1, failed: 0 };
+
+function outranks(row: OutcomeRow, than: OutcomeRow): boolean {
+  if (RANK[row.outcome] !== RANK[than.outcome]) return RANK[row.outcome] > RANK[than.outcome];
+  return JSON.stringify(row) < JSON.stringify(than);
+}
+
+function isLater(row: DeferredRow, than: DeferredRow): boolean {
+  if (row.attempts !== than.attempts) return row.attempts > than.attempts;
+  if ((row.notBefore ?? 0) !== (than.notBefore ?? 0)) return (row.notBefore ?? 0) > (than.notBefore ?? 0);
+  return JSON.stringify(row) < JSON.stringify(than);
+}

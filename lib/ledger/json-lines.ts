@@ -1,0 +1,71 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import type { ObjectStore, PutOptions } from '../store/object-store.ts';
+
+/**
+ * Run state as JSON and JSON Lines. These are our own documents: what does not parse is a bug or a damaged store, and is
+ * thrown as it comes.
+ */
+
+const encoder = new TextEncoder();
+
+export function encodeLine(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** Writes a whole object of run state. */
+export async function putText(store: ObjectStore, key: string, text: string, options: PutOptions) {
+  const bytes = encoder.encode(text);
+  return store.put(key, bytes, { ...options, crc32: crc32(bytes) });
+}
+
+export async function putJson(store: ObjectStore, key: string, value: unknown, options: PutOptions) {
+  return putText(store, key, encodeLine(value), { contentType: 'application/json', ...options });
+}
+
+/** Writes lines as they come, never holding them all. */
+export async function putLines(
+  store: ObjectStore,
+  key: string,
+  lines: AsyncIterable<string> | Iterable<string>,
+  options: PutOptions,
+) {
+  await store.putStream(key, inBlocks(lines), { contentType: 'application/x-ndjson', ...options });
+}
+
+const BLOCK_CHARACTERS = 256 * 1024;
+
+/** One write per line would cost a system call each. */
+async function* inBlocks(lines: AsyncIterable<string> | Iterable<string>): AsyncIterable<Uint8Array> {
+  let block = '';
+  for await (const line of lines) {
+    block += line;
+    if (block.length < BLOCK_CHARACTERS) continue;
+    yield encoder.encode(block);
+    block = '';
+  }
+  if (block !== '') yield encoder.encode(block);
+}
+
+/** `undefined` where nothing lies. */
+export async function getText(store: ObjectStore, key: string): Promise<{ text: string; etag: string } | undefined> {
+  const found = await store.get(key);
+  if (!found) return undefined;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of found.body) chunks.push(Uint8Array.from(chunk));
+  return { text: Buffer.concat(chunks).toString('utf8'), etag: found.object.etag };
+}
+
+export async function getJson(store: ObjectStore, key: string): Promise<unknown> {
+  const found = await getText(store, key);
+  return found ? JSON.parse(found.text) : undefined;
+}
+
+/** The values of a JSON Lines object, one after another; nothing where no object lies. */
+export async function* getLines(store: ObjectStore, key: string): AsyncIterable<unknown> {
+  const found = await store.get(key);
+  if (!found) return;
+  const lines = createInterface({ input: Readable.from(found.body), crlfDelay: Number.POSITIVE_INFINITY });
+  for await (const line of lines) if (line !== '') yield JSON.parse(line);
+}

@@ -1,0 +1,64 @@
+import { parse } from 'csv-parse/sync';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { type ColumnNames, type Columns, findColumns } from './csv-columns.ts';
+import { broken, faultText, type LineReader, type ReadLine } from './line-reader.ts';
+import type { RawRecord } from './split-records.ts';
+
+/**
+ * CSV and TSV with a header (RFC 4180). Records come framed and bounded from `splitRecords`; csv-parse takes them apart
+ * one by one, so that a broken record is one problem and neither ends the list nor swallows its neighbours. Cells are
+ * plain data: no formula, type or escape means anything.
+ */
+export function csvReader(delimiter: ',' | '\t', names: ColumnNames): LineReader {
+  let header: { readonly width: number; readonly columns: Columns } | undefined;
+  return {
+    delimiter,
+    read(record) {
+      if ('text' in record && record.text.trim() === '') return undefined;
+      const fields = fieldsOf(record, delimiter);
+      if (!header) {
+        if (!Array.isArray(fields)) throw unreadable('its first line, which names the columns, is broken');
+        header = { width: fields.length, columns: findColumns(fields, names) };
+        return undefined;
+      }
+      if (!Array.isArray(fields)) return fields;
+      if (fields.length !== header.width) {
+        // Most often a URL with a bare comma: without this check its first half would be fetched.
+        return broken(
+          `the line has ${fields.length} fields, the header ${header.width}; quote fields that hold a comma`,
+        );
+      }
+      return { value: itemOf(fields, header.columns) };
+    },
+    end() {
+      if (!header) throw unreadable('it is empty, not even a line that names the columns');
+    },
+  };
+}
+
+function fieldsOf(record: RawRecord, delimiter: string): string[] | ReadLine {
+  if ('fault' in record) {
+    return broken(`${faultText(record.fault)}${record.fault === 'too long' ? ' (or a quote is not closed)' : ''}`);
+  }
+  if (!record.text.includes('"')) return record.text.split(delimiter);
+  try {
+    const [fields] = parse(record.text, { delimiter, record_delimiter: ['\r\n', '\n', '\r'] });
+    return fields ?? [];
+  } catch {
+    // csv-parse's message repeats the field.
+    return broken('a quote in the line is not closed, or stands inside a field without being doubled');
+  }
+}
+
+function itemOf(fields: readonly string[], columns: Columns): Record<string, unknown> {
+  const value: Record<string, unknown> = {};
+  for (const [field, at] of columns) {
+    const cell = fields[at]?.trim() ?? '';
+    if (cell !== '') value[field] = field === 'size' && /^\d{1,15}$/.test(cell) ? Number(cell) : cell;
+  }
+  return value;
+}
+
+function unreadable(why: string): SkyhaulError {
+  return new SkyhaulError('ManifestUnreadable', `the list cannot be read: ${why}`);
+}

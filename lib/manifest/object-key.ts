@@ -1,0 +1,110 @@
+import { hash } from 'node:crypto';
+import { MAX_KEY_BYTES } from '../contract/limits.ts';
+
+/**
+ * Which key an item's object gets. `deriveKey` makes a valid one from every http URL, so it cleans; `checkKey` judges one
+ * that somebody wrote, so it refuses and changes nothing. Valid is what S3, its console and a directory on Linux, macOS
+ * and Windows take alike, and what no decoding, be it done once or twice, leads out of the prefix.
+ *
+ *     https://example.com:8080/a/my%20file.tar.gz?v=2   →   example.com_8080/a/my file~5c7ac3e1.tar.gz
+ *     https://example.com/docs/                         →   example.com/docs/index.html   (as wget does)
+ */
+export type KeyVerdict = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+const CONTROL = /[\p{Cc}\p{Cs}]/u;
+/** Control characters, and what Windows forbids in a file name. */
+const UNSAFE = /[\p{Cc}\p{Cs}\\/<>:"|?*]/gu;
+const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]|conin\$|conout\$) *(\.|$)/i;
+const EXTENSION = /(\.tar)?\.[A-Za-z0-9]{1,10}$/;
+/** File systems take 255 bytes; what a local store puts around a name while it writes needs room, too. */
+const MAX_SEGMENT_BYTES = 200;
+const HASH_DIGITS = 8;
+/** The folder of our own state in a local destination, also where a file system ignores case. */
+const STATE_FOLDER = '.skyhaul';
+
+/** @param maxBytes what the destination's prefix leaves of S3's 1,024 bytes */
+export function checkKey(key: string, maxBytes: number = MAX_KEY_BYTES): KeyVerdict {
+  const refuse = (problem: string): KeyVerdict => ({ ok: false, problem });
+  const bytes = Buffer.byteLength(key);
+  if (key === '') return refuse('a key is not empty');
+  if (bytes > maxBytes) return refuse(`at most ${maxBytes} bytes, found ${bytes}`);
+  if (CONTROL.test(key)) return refuse('no control characters and no half characters (surrogates)');
+  if (key.includes('\\')) return refuse('no backslash');
+  if (key.startsWith('/')) return refuse('no `/` at the beginning');
+  if (key.split('/').includes('')) return refuse('no empty part between, before or behind `/`');
+  if (hasDotSegment(key)) return refuse('no part `.` or `..`, percent-encoded neither');
+  if (key.endsWith('.')) return refuse('no `.` at the end');
+  if (isStateFolder(key.split('/')[0] ?? '')) return refuse(`not below ${STATE_FOLDER}, where the state lies`);
+  return { ok: true };
+}
+
+/**
+ * The default key `<host>/<path>`, decoded once and cleaned; a query adds `~` and 8 hexadecimal digits of its SHA-256
+ * before the extension. The same URL always gives the same key, and `checkKey` accepts it.
+ *
+ * @param maxBytes as for `checkKey`; a longer key is cut and ends in a hash of the URL. At least 64.
+ */
+export function deriveKey(url: URL, maxBytes: number = MAX_KEY_BYTES): string {
+  const host = url.host.replaceAll(/[[\]]/g, '').replace(/\.(?=$|:\d)/, '');
+  const path = url.pathname.split('/').filter((segment) => segment !== '');
+  if (url.pathname.endsWith('/')) path.push('index.html');
+
+  const names = [host, ...path.map(decodeOnce)].map(cleanSegment);
+  if (isStateFolder(names[0] ?? '')) names[0] = `_${names[0]}`;
+  const last = names.pop() ?? '';
+  names.push(url.search === '' ? last : insertHash(last, url.search.slice(1)));
+
+  const whole = names.map((name) => cut(name, MAX_SEGMENT_BYTES, name)).join('/');
+  return cut(whole, maxBytes, url.href);
+}
+
+function cleanSegment(segment: string): string {
+  const safe = segment
+    .normalize('NFC')
+    .replace(UNSAFE, '_')
+    .replace(/[. ]+$/, (end) => '_'.repeat(end.length));
+  const named = WINDOWS_DEVICE.test(safe) || safe === '' ? `_${safe}` : safe;
+  return hasDotSegment(named) ? named.replaceAll('%', '_') : named;
+}
+
+/** Escapes of what is no UTF-8 stay as they are. */
+function decodeOnce(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}
+
+/** A client or proxy that decodes the key once or twice must not find `..` in it. Only ASCII matters here. */
+function hasDotSegment(key: string): boolean {
+  const once = decodeAscii(key);
+  return [key, once, decodeAscii(once)].some((text) =>
+    text.split(/[/\\]/).some((segment) => segment === '.' || segment === '..'),
+  );
+}
+
+function decodeAscii(text: string): string {
+  return text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+function isStateFolder(segment: string): boolean {
+  return segment.toLowerCase() === STATE_FOLDER;
+}
+
+function insertHash(name: string, hashed: string): string {
+  const [extension = ''] = EXTENSION.exec(name) ?? [];
+  const stem = name.slice(0, name.length - extension.length);
+  return `${stem}~${hash('sha256', hashed).slice(0, HASH_DIGITS)}${extension}`;
+}
+
+/** Cuts between characters, before the extension, and marks the cut with a hash of the whole. */
+function cut(text: string, maxBytes: number, hashed: string): string {
+  if (Buffer.byteLength(text) <= maxBytes) return text;
+  const [extension = ''] = EXTENSION.exec(text) ?? [];
+  const room = maxBytes - HASH_DIGITS - 1 - extension.length;
+  let stem = Buffer.from(text).subarray(0, room).toString();
+  // A character that was cut in half decodes to U+FFFD; one that stood there before is not worth telling apart.
+  stem = stem.replace(/\uFFFD+$/, '');
+  return insertHash(`${stem}${extension}`, hashed);
+}

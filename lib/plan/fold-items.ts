@@ -1,0 +1,75 @@
+import type { DeferredRow, OutcomeRow } from '../contract/ledger-row.ts';
+import type { ShardFold } from '../ledger/fold-shard.ts';
+import type { Left } from './status.ts';
+
+export interface ItemFold {
+  readonly outcomes: readonly OutcomeRow[];
+  readonly left: readonly Left[];
+  /** Hosts that asked for time, with the epoch milliseconds until which nobody may come. */
+  readonly parked: ReadonlyMap<string, number>;
+}
+
+/** What one shard of the round that ended does to its items: pure. `items` are those that Plan put into it. */
+export function foldItems(items: readonly Left[], fold: ShardFold): ItemFold {
+  const outcomes: OutcomeRow[] = [];
+  const left: Left[] = [];
+  const parked = new Map<string, number>();
+  for (const item of items) {
+    const done = fold.outcomes.get(item.index);
+    const deferred = fold.deferred.get(item.index);
+    if (done) outcomes.push(done);
+    else if (isPoison(item, items.length, fold)) outcomes.push(workerCrashed(item));
+    else left.push(later(item, deferred, fold, items.length));
+    if (deferred?.host !== undefined) park(parked, item.host, deferred.notBefore ?? 0);
+    // Whoever lives past its last row may still hold connections to the hosts of its shard.
+    if (fold.busyUntil > 0) park(parked, item.host, fold.busyUntil);
+  }
+  return { outcomes, left, parked };
+}
+
+/** The third worker that an item took with it while it was alone there. */
+function isPoison(item: Left, shardItems: number, fold: ShardFold): boolean {
+  return fold.crashed && shardItems === 1 && item.crashes >= 2;
+}
+
+function later(item: Left, row: DeferredRow | undefined, fold: ShardFold, shardItems: number): Left {
+  const crashes = item.crashes + (fold.crashed ? 1 : 0);
+  const since = item.since ?? row?.since;
+  const most = mostAfter(item, row, crashes, fold.crashed, shardItems);
+  return {
+    index: item.index,
+    line: item.line,
+    host: item.host,
+    ...(item.bytes !== undefined && { bytes: item.bytes }),
+    attempts: row?.attempts ?? item.attempts,
+    ...(since !== undefined && { since }),
+    notBefore: Math.max(item.notBefore, row?.notBefore ?? 0),
+    crashes,
+    ...(most !== undefined && { most }),
+    ...((row?.alone ?? item.alone) && { alone: true }),
+  };
+}
+
+function mostAfter(item: Left, row: DeferredRow | undefined, crashes: number, crashed: boolean, shardItems: number) {
+  if (row?.alone) return 1;
+  if (crashed && crashes >= 2) return Math.max(1, Math.ceil(shardItems / 2));
+  return item.most;
+}
+
+function workerCrashed(item: Left): OutcomeRow {
+  return {
+    row: 'outcome',
+    index: item.index,
+    line: item.line,
+    // Filled in from the list when the report is written.
+    url: '',
+    outcome: 'failed',
+    error: 'WorkerCrashed',
+    message: 'the worker ended without a word three times while it worked on this item alone',
+    attempts: item.attempts + item.crashes + 1,
+  };
+}
+
+export function park(parked: Map<string, number>, host: string, until: number): void {
+  parked.set(host, Math.max(parked.get(host) ?? 0, until));
+}

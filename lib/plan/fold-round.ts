@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { DeferredRow, LedgerRow } from '../contract/ledger-row.ts';
+import { GiB } from '../contract/limits.ts';
+import { catalogue } from '../errors/catalogue.ts';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { foldShard } from '../ledger/fold-shard.ts';
+import { getLines } from '../ledger/json-lines.ts';
+import { OutcomeChunks } from '../ledger/outcome-chunks.ts';
+import { readRoundLedger, type ShardRows } from '../ledger/read-ledger.ts';
+import { runKeys } from '../ledger/run-keys.ts';
+import type { RunContext } from '../run-context.ts';
+import { historyEvents } from './fan-out-mode.ts';
+import { foldItems, park } from './fold-items.ts';
+import { type Left, readLeft, type Status, writeStatus } from './status.ts';
+
+/** Rounds in a row without a single row behind them after which something is wrong that no retry cures. */
+const MAX_IDLE_ROUNDS = 3;
+
+export const members = z.strictObject({ shard: z.int().min(0), items: z.array(z.int().min(0)) });
+
+/** Folds the ledger of the round that ended into the status of the next one. One shard is in memory at a time. */
+export async function foldRound(context: RunContext, run: string, before: Status) {
+  const { state } = context;
+  const left = new Map<number, Left>();
+  for (const item of await readLeft(state, run, before.round)) left.set(item.index, item);
+  const next: Status = { ...before, round: before.round + 1, spent: { ...before.spent } };
+  const chunks = new OutcomeChunks(state, run, next.round);
+  const parked = new Map<string, number>();
+  const progress = { shards: 0, rows: 0, outcomes: 0, runError: undefined as DeferredRow | undefined };
+
+  const ledger = readRoundLedger(state, run, before.round)[Symbol.asyncIterator]();
+  let rows = await ledger.next();
+  for await (const line of getLines(state, runKeys(run).members(before.round))) {
+    const { shard, items } = members.parse(line);
+    const shardRows: ShardRows = !rows.done && rows.value.shard === shard ? rows.value : { shard, attempts: [] };
+    if (shardRows === rows.value) rows = await ledger.next();
+    account(next, shardRows);
+    const fold = foldShard(shardRows.attempts);
+    // Deployed, a worker that left not even its first row was killed before it could.
+    const crashed = fold.crashed || (shardRows.attempts.length === 0 && !context.inProcess);
+    const present = items.flatMap((index) => left.get(index) ?? []);
+    const folded = foldItems(present, { ...fold, crashed });
+
+    for (const item of present) left.delete(item.index);
+    for (const item of folded.left) left.set(item.index, item);
+    for (const [host, until] of folded.parked) park(parked, host, until);
+    for (const row of folded.outcomes) {
+      next.failed += row.outcome === 'failed' ? 1 : 0;
+      next.bytes += row.outcome === 'stored' ? (row.bytes ?? 0) : 0;
+      await chunks.add(row);
+    }
+    progress.shards += 1;
+    progress.rows += shardRows.attempts.length;
+    progress.outcomes += folded.outcomes.length;
+    progress.runError ??= Array.from(fold.deferred.values()).find(isRunError);
+  }
+  refuseToGoOn(progress);
+  next.idleRounds = progress.rows === 0 ? before.idleRounds + 1 : 0;
+  if (next.idleRounds >= MAX_IDLE_ROUNDS) {
+    throw new SkyhaulError('Unexpected', `${MAX_IDLE_ROUNDS} rounds in a row ended without a row in the ledger`);
+  }
+  const stillLeft = Array.from(left.values(), (item) => afterParking(item, parked)).sort((a, b) => a.index - b.index);
+  next.left = stillLeft.length;
+  next.historyEvents += historyEvents(progress.shards);
+  await chunks.flush();
+  await writeStatus(state, run, next, stillLeft);
+  return { status: next, left: stillLeft };
+}
+
+/** Every item of a parked host waits, whichever lane the host complained to. */
+function afterParking(item: Left, parked: ReadonlyMap<string, number>): Left {
+  const until = parked.get(item.host) ?? 0;
+  return until > item.notBefore ? { ...item, notBefore: until } : item;
+}
+
+function isRunError(row: DeferredRow): boolean {
+  return row.error !== undefined && row.error !== 'Interrupted' && catalogue[row.error].scope === 'run';
+}
+
+/** A destination that refuses everybody is not asked again for each item. */
+function refuseToGoOn({ outcomes, runError }: { outcomes: number; runError: DeferredRow | undefined }): void {
+  if (runError?.error === undefined || outcomes > 0) return;
+  throw new SkyhaulError(runError.error, runError.message ?? catalogue[runError.error].when);
+}
+
+function account(status: Status, { attempts }: ShardRows): void {
+  for (const row of attempts.flatMap((attempt): readonly LedgerRow[] => attempt.rows)) {
+    if (row.row !== 'ended') continue;
+    status.spent.put += row.requests.put;
+    status.spent.get += row.requests.get;
+    if (row.memoryBytes === undefined) continue;
+    status.spent.invocations += 1;
+    status.spent.gigabyteSeconds += (row.memoryBytes / GiB) * (row.ms / 1_000);
+  }
+}

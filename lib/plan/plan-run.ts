@@ -1,0 +1,138 @@
+import { type BatchInput, batchInput } from '../contract/batch-input.ts';
+import { type PlanAnswer, type PlanEvent, planAnswer, type Shard } from '../contract/machine.ts';
+import { requireSupportedOptions } from '../contract/not-supported.ts';
+import { parseContract } from '../contract/parse.ts';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { runKeys } from '../ledger/run-keys.ts';
+import type { RunContext } from '../run-context.ts';
+import { takeClaim } from './claim.ts';
+import { decideNext } from './decide-next.ts';
+import { fanOutMode } from './fan-out-mode.ts';
+import { foldRound } from './fold-round.ts';
+import { layOut } from './lay-out.ts';
+import { readList } from './read-list.ts';
+import { type RunInput, readRunInput, settleInput } from './run-input.ts';
+import { type Left, newestStatus, readLeft, type Status } from './status.ts';
+import { writeRound } from './write-round.ts';
+
+const FIRST_ROUND_MINUTES = 5;
+const ROUND_MINUTES = 30;
+
+/**
+ * Decides what the run does next, from what stands in the state and from nothing else: asked again, after a lost answer,
+ * a crash or a takeover, it goes on from there. It fetches nothing and writes no object, only run state.
+ */
+export async function planRun(event: PlanEvent, context: RunContext): Promise<PlanAnswer> {
+  const { run, asked } = await begin(event, context);
+  const position = await currentPosition(context, run, asked.input);
+  if (!position) return answer({ run, round: 0, next: 'report' }, context, asked);
+
+  const { status, left } = position;
+  const next = decideNext({
+    left,
+    now: context.now(),
+    startedAt: asked.startedAt,
+    maxHours: asked.input.options.maxHours,
+  });
+  switch (next.step) {
+    case 'report':
+    case 'stop':
+      return answer({ run, round: status.round, next: 'report' }, context, asked);
+    case 'wait':
+      context.emit({ event: 'run.waiting', run, seconds: next.seconds });
+      return answer({ run, round: status.round, next: 'wait', waitSeconds: next.seconds }, context, asked);
+    case 'fan-out':
+      return fanOut(context, run, asked, status, next.ready);
+  }
+}
+
+async function begin(event: PlanEvent, context: RunContext): Promise<{ run: string; asked: RunInput }> {
+  const going = planAnswer.safeParse(event.input);
+  if (going.success) {
+    const { run } = going.data;
+    const asked = await readRunInput(context.state, run);
+    if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${context.state.uri}`);
+    return { run, asked };
+  }
+  const input = parseContract(batchInput, event.input, 'batch input');
+  requireSupportedOptions(input.options);
+  const run = input.run ?? runNameOf(event.execution.name);
+  await refuseEarly(context, input);
+  await takeClaim(context, run);
+  return { run, asked: await settleInput(context.state, run, input, context.now()) };
+}
+
+/** Execution names may hold what run ids may not. */
+function runNameOf(execution: string): string {
+  const name = execution
+    .toLowerCase()
+    .replace(/[^a-z0-9-]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, 63);
+  return name === '' ? 'run' : name;
+}
+
+/** A destination that is missing or closed is found before the list is read (FAULTS S20). */
+async function refuseEarly(context: RunContext, input: BatchInput): Promise<void> {
+  const destination = context.openDestination(input.to);
+  try {
+    for await (const _ of destination.list('.skyhaul-preflight')) break;
+  } finally {
+    await destination.close();
+  }
+}
+
+/** The status the run stands at, after folding a round that has ended; undefined when it is reported already. */
+async function currentPosition(context: RunContext, run: string, input: BatchInput) {
+  const { state } = context;
+  const keys = runKeys(run);
+  if (await state.head(keys.summary)) return undefined;
+  const status = await newestStatus(state, run);
+  if (!status) return readList(context, run, input);
+  const wasLaidOut = (await state.head(keys.shards(status.round))) !== undefined;
+  if (wasLaidOut) return foldRound(context, run, status);
+  return { status, left: await readLeft(state, run, status.round) };
+}
+
+async function fanOut(context: RunContext, run: string, asked: RunInput, status: Status, ready: readonly Left[]) {
+  const { options, to } = asked.input;
+  const { round } = status;
+  const minutes = options.roundMinutes ?? (round === 0 ? FIRST_ROUND_MINUTES : ROUND_MINUTES);
+  const layout = layOut(ready, {
+    perHostConnections: options.perHostConnections,
+    maxShards: context.maxShards,
+    usefulShards: context.inProcess ? concurrencyOf(context, asked) : undefined,
+  });
+  const roundEndsAt = Math.round(context.now() + minutes * 60_000);
+  const shards = await writeRound(context.state, { run, round, to, options, roundEndsAt }, ready, layout);
+  const items = shards.reduce((sum, shard) => sum + shard.items, 0);
+  context.emit({ event: 'run.planned', run, round, items, shards: shards.length });
+  const mode = context.inProcess ? 'inline' : fanOutMode(shards.length, status.historyEvents);
+  return answer({ run, round, next: 'fan-out', mode, shards }, context, asked);
+}
+
+function concurrencyOf(context: RunContext, { input }: RunInput): number {
+  return Math.min(input.options.maxConcurrency ?? context.concurrency.default, context.concurrency.ceiling);
+}
+
+type Answered = Pick<PlanAnswer, 'run' | 'round' | 'next'> & {
+  readonly waitSeconds?: number;
+  readonly mode?: PlanAnswer['mode'];
+  readonly shards?: readonly Shard[];
+};
+
+function answer(given: Answered, context: RunContext, asked: RunInput): PlanAnswer {
+  const { run, round, next, waitSeconds = 0, mode = 'inline', shards = [] } = given;
+  const uri = context.state.uriOf(runKeys(run).shards(round));
+  const [, bucket = '', key = uri] = /^s3:\/\/([^/]+)\/(.+)$/.exec(uri) ?? [];
+  return {
+    run,
+    round,
+    next,
+    waitSeconds,
+    maxConcurrency: concurrencyOf(context, asked),
+    mode,
+    shards: mode === 'inline' ? [...shards] : [],
+    shardsAt: { bucket, key },
+  };
+}

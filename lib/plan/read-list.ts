@@ -1,0 +1,180 @@
+import type { BatchInput } from '../contract/batch-input.ts';
+import { checkInlineItem } from '../contract/inline-secrets.ts';
+import type { OutcomeRow } from '../contract/ledger-row.ts';
+import { MAX_KEY_BYTES } from '../contract/limits.ts';
+import { type Problem, problem } from '../contract/problem.ts';
+import { redactUrl } from '../errors/redact-url.ts';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { encodeLine, putText } from '../ledger/json-lines.ts';
+import { OutcomeChunks } from '../ledger/outcome-chunks.ts';
+import { chunkOf, runKeys } from '../ledger/run-keys.ts';
+import { KeyIndex } from '../manifest/key-index.ts';
+import {
+  type InvalidLine,
+  type ListedItem,
+  type ManifestLine,
+  readInlineItems,
+  readManifest,
+} from '../manifest/read-manifest.ts';
+import type { RunContext } from '../run-context.ts';
+import { type Left, type Status, writeStatus } from './status.ts';
+
+/** Problems that go with the error; all of them stand in `invalid.jsonl`. */
+const MAX_PROBLEMS = 1_000;
+
+/**
+ * The list becomes the first status of the run: every line checked, every key known to be its own, items in chunks. Throws
+ * ManifestInvalid with all bad lines, before anything is fetched, unless they may be skipped.
+ */
+export async function readList(context: RunContext, run: string, input: BatchInput) {
+  const { state } = context;
+  const { etag, lines } = await openList(context, input);
+  const keys = new KeyIndex({ directories: !input.to.startsWith('s3://') });
+  const items = new ItemChunks(context, run);
+  const outcomes = new OutcomeChunks(state, run, 0);
+  const invalid: InvalidLine[] = [];
+  const left: Left[] = [];
+  let count = 0;
+  let failed = 0;
+
+  for await (const read of lines) {
+    count += 1;
+    const line = 'item' in read ? claimed(read, keys, context.inProcess || input.manifest !== undefined) : read;
+    if ('problems' in line) {
+      failed += 1;
+      if (input.options.skipInvalid) await outcomes.add(failedRow(line));
+      else invalid.push(line);
+      continue;
+    }
+    await items.add(line.item);
+    if (line.duplicateOf === undefined) left.push(leftOf(line.item));
+    else await outcomes.add(duplicateRow(line.item, line.duplicateOf));
+  }
+  if (invalid.length > 0) throw await refuse(context, run, invalid, count);
+  await items.flush();
+  await outcomes.flush();
+  const status: Status = {
+    round: 0,
+    items: count,
+    left: left.length,
+    failed,
+    bytes: 0,
+    spent: { put: 0, get: 0, gigabyteSeconds: 0, invocations: 0 },
+    idleRounds: 0,
+    historyEvents: 0,
+    manifestEtag: etag,
+  };
+  await writeStatus(state, run, status, left);
+  return { status, left };
+}
+
+async function openList(context: RunContext, { items, manifest, options, to }: BatchInput) {
+  const limits = { limit: options.limit, maxItems: options.maxItems, maxKeyBytes: MAX_KEY_BYTES - prefixBytes(to) };
+  if (items) return { etag: '', lines: readInlineItems(items, limits) };
+  if (!manifest) throw new SkyhaulError('BatchInvalid', 'give `items` or `manifest`');
+  const { name, etag, bytes } = await context.openManifest(manifest.uri);
+  return { etag, lines: readManifest(bytes, { ...manifest, name }, limits) as AsyncIterable<ManifestLine> };
+}
+
+/** What `to` takes of the 1,024 bytes of a key; a directory takes none. */
+function prefixBytes(to: string): number {
+  const prefix = /^s3:\/\/[^/]+\/(.+?)\/*$/.exec(to)?.[1];
+  return prefix === undefined ? 0 : Buffer.byteLength(prefix) + 1;
+}
+
+function claimed(listed: ListedItem, keys: KeyIndex, maySealSecrets: boolean) {
+  const { index, line, item } = listed;
+  const secrets = maySealSecrets ? [] : checkInlineItem(item);
+  if (secrets.length > 0) return invalidLine(listed, secrets);
+  const claim = keys.claim(line, listed.key, item);
+  if (claim.kind === 'conflict') return invalidLine(listed, [claim.problem]);
+  return {
+    item: { index, line, key: listed.key, item },
+    duplicateOf: claim.kind === 'duplicate' ? claim.of : undefined,
+  };
+}
+
+function invalidLine({ index, line, item }: ListedItem, problems: readonly Problem[]): InvalidLine {
+  return { index, line, problems, url: redactUrl(item.url), ...(item.id !== undefined && { id: item.id }) };
+}
+
+async function refuse(context: RunContext, run: string, invalid: readonly InvalidLine[], count: number) {
+  const key = runKeys(run).invalid;
+  const records = invalid.map(({ line, problems }) => encodeLine({ line, problems: problems.map(({ text }) => text) }));
+  await putText(context.state, key, records.join(''), { condition: { kind: 'any' }, sealed: true });
+  const texts = invalid.flatMap(({ line, problems }) => problems.map(({ text }) => `line ${line}: ${text}`));
+  const message = `${invalid.length} of ${count} lines are not valid; nothing was fetched. All of them: ${context.state.uriOf(key)}`;
+  return new SkyhaulError('ManifestInvalid', message, { problems: texts.slice(0, MAX_PROBLEMS) });
+}
+
+function failedRow({ index, line, id, url, problems }: InvalidLine): OutcomeRow {
+  return {
+    row: 'outcome',
+    index,
+    line,
+    ...(id !== undefined && { id }),
+    url: url ?? '',
+    outcome: 'failed',
+    error: problems.find(({ error }) => error !== undefined)?.error ?? 'ManifestInvalid',
+    message: problems.map(({ text }) => text).join('; '),
+    attempts: 0,
+  };
+}
+
+function duplicateRow({ index, line, key, item }: ItemOfList, of: number): OutcomeRow {
+  const message = `the same as line ${of}`;
+  return {
+    row: 'outcome',
+    index,
+    line,
+    url: redactUrl(item.url),
+    key,
+    outcome: 'skipped',
+    reason: 'duplicate',
+    message,
+    attempts: 0,
+  };
+}
+
+type ItemOfList = Omit<ListedItem, 'kind'>;
+
+function leftOf({ index, line, item }: ItemOfList): Left {
+  return {
+    index,
+    line,
+    host: new URL(item.url).host,
+    ...(item.size !== undefined && { bytes: item.size }),
+    attempts: 0,
+    notBefore: 0,
+    crashes: 0,
+  };
+}
+
+/** The valid lines, kept by chunks of the list: sealed, since they hold whole URLs. */
+class ItemChunks {
+  readonly #context: RunContext;
+  readonly #run: string;
+  #chunk = 0;
+  #text: string[] = [];
+
+  constructor(context: RunContext, run: string) {
+    this.#context = context;
+    this.#run = run;
+  }
+
+  async add(item: ItemOfList): Promise<void> {
+    if (chunkOf(item.index) !== this.#chunk) await this.flush();
+    this.#chunk = chunkOf(item.index);
+    this.#text.push(encodeLine(item));
+  }
+
+  async flush(): Promise<void> {
+    if (this.#text.length === 0) return;
+    const text = this.#text.join('');
+    this.#text = [];
+    await putText(this.#context.state, runKeys(this.#run).items(this.#chunk), text, {
+      condition: { kind: 'any' },
+      sealed: true,
+    });
+  }
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { encodeLine, getJson, getLines, putJson, putLines } from '../ledger/json-lines.ts';
+import { roundOfStatusKey, runKeys } from '../ledger/run-keys.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+
+/**
+ * Where a run stands at the beginning of a round: how many lines, and what is left of them. What is done stands in the
+ * outcomes of the rounds. `status.json` is written last, so that a half-written status does not count.
+ */
+const status = z.strictObject({
+  round: z.int().min(0),
+  /** Lines of the list that are items, good or bad. */
+  items: z.int().min(0),
+  left: z.int().min(0),
+  failed: z.int().min(0),
+  bytes: z.int().min(0),
+  /** Of all attempts so far, for the cost. */
+  spent: z.strictObject({ put: z.int(), get: z.int(), gigabyteSeconds: z.number(), invocations: z.int() }),
+  /** Rounds in a row that left no row behind. */
+  idleRounds: z.int().min(0),
+  /** Estimate of the events in the execution's history; past 25,000 Step Functions ends it. */
+  historyEvents: z.int().min(0),
+  manifestEtag: z.string(),
+});
+export type Status = z.infer<typeof status>;
+
+/** What is left of one item, a few bytes; the item itself stands in its chunk. */
+const left = z.strictObject({
+  index: z.int().min(0),
+  line: z.int().min(1),
+  host: z.string(),
+  bytes: z.int().min(0).optional(),
+  attempts: z.int().min(0),
+  /** Epoch milliseconds of the first attempt. */
+  since: z.int().optional(),
+  /** Epoch milliseconds; 0: any time. */
+  notBefore: z.int().min(0),
+  /** Attempts on its shard that never ended. */
+  crashes: z.int().min(0),
+  /** Most items its next shard may hold: halved by crashes, 1 for what needs an invocation of its own. */
+  most: z.int().min(1).optional(),
+  /** It did not fit into what was left of an invocation. */
+  alone: z.boolean().optional(),
+});
+export type Left = z.infer<typeof left>;
+
+export async function readStatus(store: ObjectStore, run: string, round: number): Promise<Status | undefined> {
+  const found = await getJson(store, runKeys(run).status(round));
+  return found === undefined ? undefined : status.parse(found);
+}
+
+/** The newest round that has a whole status. */
+export async function newestStatus(store: ObjectStore, run: string): Promise<Status | undefined> {
+  let newest: number | undefined;
+  for await (const { key } of store.list(runKeys(run).statusPrefix)) newest = roundOfStatusKey(key) ?? newest;
+  return newest === undefined ? undefined : readStatus(store, run, newest);
+}
+
+export async function readLeft(store: ObjectStore, run: string, round: number): Promise<Left[]> {
+  const found: Left[] = [];
+  for await (const line of getLines(store, runKeys(run).left(round))) found.push(left.parse(line));
+  return found;
+}
+
+export async function writeStatus(store: ObjectStore, run: string, next: Status, stillLeft: Iterable<Left>) {
+  const keys = runKeys(run);
+  const any = { condition: { kind: 'any' } } as const;
+  await putLines(store, keys.left(next.round), encoded(stillLeft), any);
+  await putJson(store, keys.status(next.round), next, any);
+}
+
+function* encoded(rows: Iterable<Left>): Iterable<string> {
+  for (const row of rows) yield encodeLine(row);
+}

@@ -1,0 +1,79 @@
+import type { OutcomeRow } from '../contract/ledger-row.ts';
+import type { Outcome } from '../contract/outcome.ts';
+import { type Listed, listed } from '../contract/work.ts';
+import { redactUrl } from '../errors/redact-url.ts';
+import { getLines } from '../ledger/json-lines.ts';
+import { outcomeKeysByChunk, readOutcomes } from '../ledger/outcome-chunks.ts';
+import { CHUNK_LINES, runKeys } from '../ledger/run-keys.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+
+export interface ReportLine {
+  readonly outcome: Outcome;
+  /** The line as it was asked for; none for a bad line. */
+  readonly listed: Listed | undefined;
+}
+
+/**
+ * Every line of the list with its one outcome, in the order of the list, one chunk in memory at a time. A line without an
+ * outcome is `LimitReached`: the run ended before it.
+ */
+export async function* reportLines(
+  store: ObjectStore,
+  run: string,
+  { items, round }: { readonly items: number; readonly round: number },
+  whyUnfinished: string,
+): AsyncIterable<ReportLine> {
+  const outcomeKeys = await outcomeKeysByChunk(store, run, round);
+  for (let chunk = 0; chunk * CHUNK_LINES < items; chunk += 1) {
+    const outcomes = await readOutcomes(store, outcomeKeys.get(chunk) ?? []);
+    const asked = await readChunk(store, run, chunk);
+    const end = Math.min(items, (chunk + 1) * CHUNK_LINES);
+    for (let index = chunk * CHUNK_LINES; index < end; index += 1) {
+      const line = reportLine(outcomes.get(index), asked.get(index), whyUnfinished);
+      if (line) yield line;
+    }
+  }
+}
+
+async function readChunk(store: ObjectStore, run: string, chunk: number): Promise<Map<number, Listed>> {
+  const asked = new Map<number, Listed>();
+  for await (const line of getLines(store, runKeys(run).items(chunk))) {
+    const item = listed.parse(line);
+    asked.set(item.index, item);
+  }
+  return asked;
+}
+
+function reportLine(
+  row: OutcomeRow | undefined,
+  asked: Listed | undefined,
+  whyUnfinished: string,
+): ReportLine | undefined {
+  if (row) {
+    const { row: _row, index: _index, ...outcome } = row;
+    return {
+      outcome: asked ? { ...identityOf(asked), ...outcome, url: redactUrl(asked.item.url) } : outcome,
+      listed: asked,
+    };
+  }
+  if (!asked) return undefined;
+  return {
+    outcome: { ...identityOf(asked), outcome: 'failed', error: 'LimitReached', message: whyUnfinished, attempts: 0 },
+    listed: asked,
+  };
+}
+
+function identityOf({ line, key, item }: Listed) {
+  return { line, ...(item.id !== undefined && { id: item.id }), url: redactUrl(item.url), key };
+}
+
+/** A line of `failed.jsonl`: the item as it was asked for, with what went wrong. */
+export function failedLine({ listed: asked, outcome }: ReportLine): object | undefined {
+  if (!asked || outcome.outcome !== 'failed') return undefined;
+  const { error: _, ...item } = asked.item;
+  return {
+    ...item,
+    key: asked.key,
+    error: { name: outcome.error ?? 'Unexpected', ...(outcome.message !== undefined && { message: outcome.message }) },
+  };
+}

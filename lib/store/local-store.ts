@@ -1,0 +1,196 @@
+/**
+ * A directory as a store. A key is a path below it; what stands under its name is always whole, synced and checked.
+ * Skyhaul's own things live in `.skyhaul` (mode 0700): `tmp` for what is not whole yet, `objects` for what files cannot
+ * say about themselves. Nothing is read or written outside the directory, through links neither.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS } from '../contract/limits.ts';
+import { checkCommit, checkReceived } from './check-commit.ts';
+import { coalesce } from './coalesce.ts';
+import { crc32 as crc32Of } from './crc32.ts';
+import { unlessMissing, withStoreErrors } from './local-errors.ts';
+import { listFiles, readHandle } from './local-read.ts';
+import { LocalRoot, NOFOLLOW } from './local-root.ts';
+import { localEtag, readSidecar, removeSidecar } from './local-sidecar.ts';
+import { LocalUploads } from './local-uploads.ts';
+import { publish, writeAt, writeTemporary } from './local-write.ts';
+import type {
+  Commit,
+  ObjectOptions,
+  ObjectStore,
+  PutOptions,
+  StoredKey,
+  StoredObject,
+  StoredPart,
+  StoreLimits,
+  Upload,
+} from './object-store.ts';
+import { type PlacementEffects, placementEffects } from './place-file.ts';
+
+const STREAM_PIECE_BYTES = 256 * 1024;
+
+/** `root` need not exist; it is made with the first write. Clock and link(2) are arguments for the tests. */
+export function openLocalStore(root: string, effects: PlacementEffects = placementEffects): ObjectStore {
+  return new LocalStore(new LocalRoot(root, effects.now), effects);
+}
+
+class LocalStore implements ObjectStore {
+  readonly uri: string;
+  readonly requests = { put: 0, get: 0 };
+  /** A small least part: a grid of cells costs nothing here, a thousand records of a few bytes do. */
+  readonly limits: StoreLimits = {
+    minPartBytes: 64 * 1024,
+    maxPartBytes: MAX_PART_BYTES,
+    maxParts: MAX_PARTS,
+    maxObjectBytes: MAX_OBJECT_BYTES,
+  };
+  readonly #root: LocalRoot;
+  readonly #effects: PlacementEffects;
+  readonly #uploads: LocalUploads;
+  readonly #reading = new Set<FileHandle>();
+
+  constructor(root: LocalRoot, effects: PlacementEffects) {
+    this.uri = root.path;
+    this.#root = root;
+    this.#effects = effects;
+    this.#uploads = new LocalUploads(root, effects);
+  }
+
+  uriOf(key: string): string {
+    return join(this.uri, key);
+  }
+
+  head(key: string): Promise<StoredObject | undefined> {
+    return this.#get(key, async () => {
+      const located = await this.#root.locate(key);
+      return located?.stats === undefined ? undefined : this.#describe(key, located.stats);
+    });
+  }
+
+  get(key: string): Promise<{ object: StoredObject; body: AsyncIterable<Uint8Array> } | undefined> {
+    return this.#get(key, async () => {
+      const located = await this.#root.locate(key);
+      if (located?.stats === undefined) return undefined;
+      const handle = await unlessMissing(open(located.path, constants.O_RDONLY | NOFOLLOW));
+      if (handle === undefined) return undefined;
+      this.#reading.add(handle);
+      const stats = await handle.stat({ bigint: true });
+      return { object: await this.#describe(key, stats), body: this.#read(handle, Number(stats.size)) };
+    });
+  }
+
+  async *list(prefix: string): AsyncIterable<StoredKey> {
+    this.requests.get += 1;
+    const folders = await this.#root.find();
+    if (folders !== undefined) yield* listFiles(folders.root, prefix);
+  }
+
+  put(key: string, bytes: Uint8Array, options: PutOptions & { readonly crc32: number }): Promise<StoredObject> {
+    return this.#write(key, options, async (handle) => {
+      checkReceived(key, crc32Of(bytes), options.crc32);
+      await writeAt(handle, bytes, 0);
+      return options.crc32;
+    });
+  }
+
+  async putStream(key: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<void> {
+    await this.#write(key, options, async (handle) => {
+      let crc32 = 0;
+      let offset = 0;
+      for await (const piece of coalesce(body, STREAM_PIECE_BYTES)) {
+        crc32 = crc32Of(piece, crc32);
+        await writeAt(handle, piece, offset);
+        offset += piece.length;
+      }
+      return crc32;
+    });
+  }
+
+  delete(key: string): Promise<void> {
+    return withStoreErrors(key, async () => {
+      const located = await this.#root.locate(key);
+      const folders = await this.#root.find();
+      if (folders === undefined || located?.stats === undefined) return;
+      await rm(located.path, { force: true });
+      await removeSidecar(folders, key, located.stats);
+    });
+  }
+
+  createUpload(key: string, options: ObjectOptions): Promise<Upload> {
+    return this.#put(key, () => this.#uploads.create(key, options));
+  }
+
+  uploadPart(upload: Upload, number: number, bytes: Uint8Array, crc32: number): Promise<StoredPart> {
+    return this.#put(upload.key, () => this.#uploads.storePart(upload, number, bytes, crc32));
+  }
+
+  completeUpload(upload: Upload, parts: readonly StoredPart[], commit: Commit): Promise<StoredObject> {
+    return this.#put(upload.key, async () => {
+      checkCommit(upload.key, parts, commit, this.limits);
+      return this.#uploads.complete(upload, parts, commit);
+    });
+  }
+
+  abortUpload(upload: Upload): Promise<void> {
+    return withStoreErrors(upload.key, () => this.#uploads.abort(upload));
+  }
+
+  listUploads(prefix: string): AsyncIterable<Upload & { readonly initiatedAt: number }> {
+    this.requests.get += 1;
+    return this.#uploads.list(prefix);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#reading].map((handle) => handle.close()));
+  }
+
+  /** A body that nobody reads keeps its handle until `close`. */
+  async *#read(handle: FileHandle, bytes: number): AsyncGenerator<Uint8Array> {
+    try {
+      yield* readHandle(handle, 0, bytes);
+    } finally {
+      this.#reading.delete(handle);
+    }
+  }
+
+  #write(key: string, options: PutOptions, fill: (handle: FileHandle) => Promise<number>): Promise<StoredObject> {
+    return this.#put(key, async () => {
+      await this.#root.locate(key);
+      let crc32 = 0;
+      const from = await writeTemporary(this.#root, options.sealed ?? false, async (handle) => {
+        crc32 = await fill(handle);
+      });
+      try {
+        const stats = await stat(from, { bigint: true });
+        return await publish(this.#root, this.#effects, from, stats, {
+          key,
+          crc32,
+          condition: options.condition,
+          options,
+        });
+      } catch (error) {
+        await rm(from, { force: true });
+        throw error;
+      }
+    });
+  }
+
+  async #describe(key: string, stats: Parameters<typeof localEtag>[0]): Promise<StoredObject> {
+    const folders = await this.#root.find();
+    const known = folders === undefined ? undefined : await readSidecar(folders, key, stats);
+    const { crc32, contentType, metadata = {} } = known ?? {};
+    return { key, bytes: Number(stats.size), etag: localEtag(stats), crc32, contentType, metadata };
+  }
+
+  #get<T>(key: string, effect: () => Promise<T>): Promise<T> {
+    this.requests.get += 1;
+    return withStoreErrors(key, effect);
+  }
+
+  #put<T>(key: string, effect: () => Promise<T>): Promise<T> {
+    this.requests.put += 1;
+    return withStoreErrors(key, effect);
+  }
+}

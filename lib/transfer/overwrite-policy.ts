@@ -1,0 +1,55 @@
+import type { Options } from '../contract/options.ts';
+import { redactUrl } from '../errors/redact-url.ts';
+import type { OpenedSource } from '../source/source.ts';
+import type { Condition, StoredObject } from '../store/object-store.ts';
+
+/** What an object of ours says about itself. The source stands there without query and user info. */
+export const META = {
+  run: 'skyhaul-run',
+  line: 'skyhaul-line',
+  source: 'skyhaul-source',
+  etag: 'skyhaul-source-etag',
+  verified: 'skyhaul-verified',
+} as const;
+
+/** The URL as an object's metadata shows it; S3 keeps 2 KiB of metadata in all. */
+export function sourceName(url: string): string {
+  return redactUrl(url).slice(0, 1_024);
+}
+
+export type BeforeFetch =
+  | { readonly action: 'skip'; readonly reason: 'exists' }
+  /** This run stored it already; the row that said so was lost. */
+  | { readonly action: 'adopt'; readonly object: StoredObject }
+  | { readonly action: 'fetch'; readonly condition: Condition; readonly ifNoneMatch: string | undefined };
+
+/** Looks at the target before the source is asked: pure. */
+export function beforeFetch(facts: {
+  readonly overwrite: Options['overwrite'];
+  readonly existing: StoredObject | undefined;
+  readonly run: string;
+  readonly line: number;
+  /** Redacted URL of the source. */
+  readonly source: string;
+}): BeforeFetch {
+  const { existing, overwrite } = facts;
+  if (!existing) return { action: 'fetch', condition: { kind: 'absent' }, ifNoneMatch: undefined };
+  if (existing.metadata[META.run] === facts.run && existing.metadata[META.line] === String(facts.line)) {
+    return { action: 'adopt', object: existing };
+  }
+  if (overwrite === 'never') return { action: 'skip', reason: 'exists' };
+  const isSameSource = existing.metadata[META.source] === facts.source;
+  const mayBeUnchanged = overwrite === 'if-changed' && isSameSource;
+  return {
+    action: 'fetch',
+    condition: { kind: 'matches', etag: existing.etag },
+    ifNoneMatch: mayBeUnchanged ? existing.metadata[META.etag] : undefined,
+  };
+}
+
+/** Whether an answer that came in full is what the object holds already, by the strong validator and the length. */
+export function isUnchanged(ifNoneMatch: string | undefined, existing: StoredObject | undefined, source: OpenedSource) {
+  if (ifNoneMatch === undefined || !existing) return false;
+  const hasSameLength = source.framing.kind !== 'length' || source.framing.bytes === existing.bytes;
+  return source.validators.strongEtag === ifNoneMatch && hasSameLength;
+}

@@ -1,0 +1,104 @@
+/**
+ * The Python environment that LocalStack runs in: a venv below `.cache/localstack` of the checkout, filled from
+ * `host-pins.txt` and made once; a stamp with the pins' digest makes later starts quick. Nothing outside `.cache` is
+ * written, nothing is installed into the system's Python.
+ */
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The last LocalStack that is free of tokens and runs on Python 3.11. */
+const LOCALSTACK = 'localstack-core==4.9.2';
+const PYTHONS = ['python3.11', 'python3.12', 'python3.13', 'python3'];
+const PROBE = 'import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 11) else 1)';
+
+const checkout = join(import.meta.dirname, '..');
+const pinsFile = join(import.meta.dirname, 'host-pins.txt');
+
+/** Path of a Python that has LocalStack; makes the venv first where there is none, or one of other pins. */
+export async function preparePython(log: (line: string) => void): Promise<string> {
+  const cache = join(checkout, '.cache', 'localstack');
+  const venv = join(cache, 'venv');
+  const python = join(venv, 'bin', 'python');
+  const stamp = createHash('sha256')
+    .update(LOCALSTACK)
+    .update(await readFile(pinsFile))
+    .digest('hex');
+  const isReady = async () => (await readFile(join(venv, 'stamp'), 'utf8').catch(() => '')) === stamp;
+  if (await isReady()) return python;
+
+  await mkdir(cache, { recursive: true });
+  const unlock = await lock(join(cache, 'lock'), log);
+  try {
+    if (await isReady()) return python;
+    const base = await findPython();
+    log(`making ${venv} with ${base} (about a minute and 500 MB, once)`);
+    await rm(venv, { recursive: true, force: true });
+    await must(base, ['-m', 'venv', venv]);
+    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-deps'];
+    await must(python, [...pip, '-r', pinsFile]);
+    await must(python, [...pip, LOCALSTACK]);
+    await writeFile(join(venv, 'stamp'), stamp);
+    return python;
+  } finally {
+    await unlock();
+  }
+}
+
+async function findPython(): Promise<string> {
+  for (const python of PYTHONS) {
+    const works = await run(python, ['-c', PROBE]).then(
+      () => true,
+      () => false,
+    );
+    if (works) return python;
+  }
+  throw new Error(
+    `LocalStack needs Python 3.11 or newer with venv; looked for ${PYTHONS.join(', ')} on PATH. ` +
+      'Install it, on Debian and Ubuntu with: apt-get install python3 python3-venv',
+  );
+}
+
+async function must(command: string, args: readonly string[]): Promise<void> {
+  await run(command, [...args], { maxBuffer: 64 * 1024 * 1024 }).catch((error: unknown) => {
+    const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().slice(-2_000) : '';
+    throw new Error(`${command} ${args.join(' ')} failed:\n${output}`, { cause: error });
+  });
+}
+
+/** Two test runs that start at once make the venv once. The lock of a process that died is taken over. */
+async function lock(file: string, log: (line: string) => void): Promise<() => Promise<void>> {
+  for (let waited = 0; ; waited += 1) {
+    try {
+      const handle = await open(file, 'wx');
+      await handle.writeFile(String(process.pid));
+      await handle.close();
+      return () => rm(file, { force: true });
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+    if (waited === 0) log(`waiting for another process that makes the venv (${file})`);
+    if (!(await isHeld(file))) await rm(file, { force: true });
+    await sleep(500);
+  }
+}
+
+async function isHeld(file: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  if (text === '') {
+    // Between its making and the writing of the pid.
+    const made = await stat(file).catch(() => undefined);
+    return made !== undefined && Date.now() - made.mtimeMs < 5_000;
+  }
+  try {
+    process.kill(Number(text), 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import { checkInlineItem } from '../../lib/contract/inline-secrets.ts';
+import { type Item, item } from '../../lib/contract/item.ts';
+import { requireSupportedOptions, unsupportedInItem, unsupportedInOptions } from '../../lib/contract/not-supported.ts';
+import { options } from '../../lib/contract/options.ts';
+
+const url = 'https://example.com/a';
+const parsed = (value: object): Item => item.parse({ url, ...value });
+const texts = (value: object) => unsupportedInItem(parsed(value)).map(({ text }) => text);
+
+describe('fields that are not built yet', () => {
+  it('accepts an item that uses everything that is built', () => {
+    const value = {
+      key: 'k',
+      id: '1',
+      size: 1,
+      sha256: 'a'.repeat(64),
+      md5: 'a'.repeat(32),
+      crc32c: 'a'.repeat(8),
+      expect: { status: 200, contentType: 'image/', minBytes: 1 },
+      contentType: 'image/png',
+      metadata: { a: 'b' },
+      headers: { accept: '*/*' },
+      request: { headers: { accept: '*/*' }, userAgent: 'x', method: 'GET' },
+      method: 'GET',
+      timeoutMs: 1,
+      maxBytes: 1,
+      result: 'object',
+      backend: 'undici',
+    };
+
+    expect(texts(value)).toEqual([]);
+  });
+
+  it.each([
+    [{ method: 'POST' }, 'method: POST'],
+    [{ request: { method: 'POST' } }, 'request.method: POST'],
+    [{ result: 'head' }, 'result: head'],
+    [{ backend: 'h2' }, 'backend: h2'],
+    [{ range: 'bytes=0-9' }, 'range'],
+    [{ transform: [] }, 'transform'],
+    [{ body: '' }, 'body'],
+    [{ auth: { secret: 'x' } }, 'auth'],
+    [{ request: { cookies: false } }, 'request.cookies'],
+    [{ request: { http: '2' } }, 'request.http'],
+  ])('refuses %j by name', (value, name) => {
+    expect(texts(value)).toEqual([`\`${name}\` is not supported yet`]);
+    expect(unsupportedInItem(parsed(value))).toMatchObject([{ error: 'NotSupported' }]);
+  });
+
+  it('accepts the defaults of the options and those that are built', () => {
+    const value = { maxConcurrency: 2, slots: 3, limit: 9, roundMinutes: 1, request: { userAgent: 'x' } };
+
+    expect(unsupportedInOptions(options.parse(value))).toEqual([]);
+  });
+
+  it.each([
+    { perHostRate: { perSecond: 1 } },
+    { hosts: [] },
+    { maxBytesPerSecond: 1 },
+    { maxTotalBytes: 1 },
+    { maxFailures: 0 },
+    { storageClass: 'GLACIER' },
+    { tags: {} },
+    { cacheControl: '' },
+    { kmsKeyId: '' },
+    { key: '{id}' },
+    { request: { proxy: 'http://p' } },
+  ])('throws NotSupported for the options %j', (value) => {
+    expect(() => requireSupportedOptions(options.parse(value))).toThrow(
+      expect.objectContaining({ name: 'NotSupported', message: expect.stringContaining('is not supported yet') }),
+    );
+  });
+});
+
+describe('inline items of the deployed state machine', () => {
+  it.each([
+    { headers: { accept: '*/*' } },
+    { request: { headers: { accept: '*/*' } } },
+    { auth: 'x' },
+    { url: 'https://user@example.com/' },
+    { url: 'https://e.com/?X-Amz-Signature=1' },
+    { url: 'https://e.com/?x-amz-security-token=1' },
+    { url: 'https://e.com/?X-Goog-Signature=1' },
+    { url: 'https://e.com/?Signature=1' },
+    { url: 'https://e.com/?sv=1&sig=1' },
+    { url: 'https://e.com/?token=1' },
+    { url: 'https://e.com/?access_token=1' },
+    { url: 'https://e.com/?api_key=1' },
+    { request: { query: { token: '1' } } },
+  ])('refuses %j and says what to do instead', (value) => {
+    const problems = checkInlineItem(parsed(value));
+
+    expect(problems.length).toBeGreaterThan(0);
+    for (const { text } of problems) expect(text).toContain('put it into a manifest');
+  });
+
+  it('takes an ordinary query', () => {
+    expect(checkInlineItem(parsed({ url: 'https://e.com/?page=2&design=blue&author=x' }))).toEqual([]);
+  });
+});

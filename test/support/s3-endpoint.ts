@@ -1,0 +1,16 @@
+import type { TestProject } from 'vitest/node';
+import { startLocalStack } from '../../localstack/host.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** A real S3 on a loopback port, the same for all files of a lane; each file makes its own bucket. */
+    s3Endpoint: string;
+  }
+}
+
+/** globalSetup of the lanes that need S3. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const localStack = await startLocalStack({ services: ['s3'] });
+  project.provide('s3Endpoint', localStack.endpoint);
+  return () => localStack.stop();
+}
