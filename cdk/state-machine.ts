@@ -5,9 +5,9 @@ import {
   Condition,
   DistributedMap,
   type IChainable,
+  Map as InlineMap,
   JitterType,
   JsonPath,
-  Map as InlineMap,
   Pass,
   ProcessorMode,
   ProcessorType,
@@ -126,9 +126,7 @@ function itemProcessor(scope: Construct, transfer: Worker, suffix: string): ICha
   });
   work.addCatch(done, { errors: [...workerLost] }).addCatch(done);
   return work.next(
-    new Choice(scope, `TransferNext${suffix}`)
-      .when(Condition.stringEquals('$.next', 'continue'), work)
-      .otherwise(done),
+    new Choice(scope, `TransferNext${suffix}`).when(Condition.stringEquals('$.next', 'continue'), work).otherwise(done),
   );
 }
 

@@ -10,7 +10,6 @@ import { buildStateMachine, type Worker } from './state-machine.ts';
  * interprets. What differs from one deployment to the next stands there as a placeholder, `${PlanFunction}`.
  */
 
-
 /** Lambda's longest. */
 const TIMEOUT = Duration.minutes(15);
 
@@ -35,7 +34,9 @@ function placeholder(stack: Stack, name: string): Worker {
 }
 
 function definitionString(template: unknown): unknown {
-  const { Resources } = template as { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
+  const { Resources } = template as {
+    Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  };
   const machine = Object.values(Resources).find((resource) => resource.Type === 'AWS::StepFunctions::StateMachine');
   return machine?.Properties.DefinitionString;
 }

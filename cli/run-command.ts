@@ -85,8 +85,8 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
   } catch (thrown) {
     talk.stop();
     const error = stop.signal.aborted ? interruption(thrown) : toSkyhaulError(thrown);
-    const goesOn = state !== undefined && (await hasBegun(state, run));
-    talk.complain([...errorLines(error), ...(goesOn ? continueLines(error, run, flags) : [])]);
+    const next = state !== undefined && (await hasBegun(state, run)) ? continueCommand(run, callOf(flags)) : undefined;
+    talk.complain(failureLines(error, next));
     return exitCodeOfError(error);
   } finally {
     unwatch();
@@ -109,10 +109,14 @@ async function hasBegun(state: ObjectStore, run: string): Promise<boolean> {
   return input !== undefined;
 }
 
-/** Input errors are not cured by going on; everything else may be. */
-function continueLines(error: SkyhaulError, run: string, flags: RunFlags): string[] {
-  if (error.entry.scope === 'input') return [];
-  return ['', 'Continue the run:', `  ${continueCommand(run, callOf(flags))}`];
+/** `next` is the command that continues the run, where there is something to continue. */
+function failureLines(error: SkyhaulError, next: string | undefined): string[] {
+  if (error.name === 'Interrupted') {
+    return next === undefined ? ['Stopped before the run began.'] : ['Stopped. Continue the run:', `  ${next}`];
+  }
+  // Input is not cured by going on; everything else may be.
+  const goesOn = next !== undefined && error.entry.scope !== 'input';
+  return [...errorLines(error), ...(goesOn ? ['', 'Continue the run:', `  ${next}`] : [])];
 }
 
 function finalLines(summary: Summary, flags: RunFlags, talk: Talk, cwd: string): string[] {

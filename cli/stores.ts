@@ -1,10 +1,15 @@
 import { join, resolve } from 'node:path';
+import type { S3Client } from '@aws-sdk/client-s3';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { openStore } from '../lib/store/open-store.ts';
 import { createS3Client } from '../lib/store/s3-client.ts';
 
-/** Opens destinations, run state and lists in S3 with one client, made when the first s3:// address asks for it. */
+/**
+ * Opens destinations, run state and lists in S3 with one client, made when the first s3:// address asks for it. Closing
+ * ends whatever was opened here and is still open.
+ */
 export interface Stores {
+  /** Throws BatchInvalid. */
   open(uri: string): ObjectStore;
   close(): Promise<void>;
 }
@@ -12,6 +17,29 @@ export interface Stores {
 export interface S3Address {
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
+}
+
+/** Servers that are not AWS take any region, but a signature needs one. */
+const ANY_REGION = 'us-east-1';
+
+export function openStores({ endpoint, region }: S3Address): Stores {
+  const opened: ObjectStore[] = [];
+  let client: S3Client | undefined;
+  const makeClient = () => {
+    const ofEndpoint = endpoint === undefined ? undefined : (process.env.AWS_REGION ?? ANY_REGION);
+    client ??= createS3Client({ endpoint, region: region ?? ofEndpoint });
+    return client;
+  };
+  return {
+    open(uri) {
+      const store = openStore(uri, makeClient);
+      opened.push(store);
+      return store;
+    },
+    async close() {
+      for (const store of opened.splice(0)) await store.close();
+    },
+  };
 }
 
 const isS3 = (to: string) => to.startsWith('s3://');

@@ -20,12 +20,13 @@ export interface SummaryView {
 export function summaryLines({ summary, to, failures, retry, cwd }: SummaryView): string[] {
   const { counts } = summary;
   const rate = summary.seconds > 0 ? `, ${formatBytes(summary.bytes / summary.seconds)}/s` : '';
+  const moved = summary.bytes > 0 ? ` ${formatBytes(summary.bytes)}${rate}` : '';
   const place = (uri: string) => shownPath(uri, cwd);
   return [
     '',
     `Run ${summary.run} took ${formatClock(summary.seconds)}.`,
     '',
-    countLine('stored', counts.stored, ` ${formatBytes(summary.bytes)}${rate}`),
+    countLine('stored', counts.stored, moved),
     countLine('skipped', counts.skipped),
     countLine('failed', counts.failed),
     '',

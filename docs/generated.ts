@@ -60,29 +60,26 @@ const GROUPS: readonly (readonly [CatalogueEntry['scope'], string, string])[] = 
 ];
 
 function errorsPage(): string {
-  const groups = GROUPS.map(([scope, title, text]) =>
-    [
-      `## ${title}`,
-      '',
-      text,
-      '',
-      '| Error | When | Retried | What to do |',
-      '| --- | --- | --- | --- |',
-      ...Object.entries<CatalogueEntry>(catalogue)
-        .filter(([, entry]) => entry.scope === scope)
-        .map(([name, entry]) => row(name, entry)),
-      '',
-    ].join('\n'),
-  );
+  const groups = GROUPS.map(([scope, title, text]) => {
+    const entries = Object.entries<CatalogueEntry>(catalogue).filter(([, entry]) => entry.scope === scope);
+    const rows = entries.map(([name, { when, retryable, cure }]) => [
+      `<a id="${name}"></a>\`${name}\``,
+      when,
+      retryable ? 'yes' : 'no',
+      cure,
+    ]);
+    return `## ${title}\n\n${text}\n\n${table(['Error', 'When', 'Retried', 'What to do'], rows)}`;
+  });
   return `${INTRODUCTION}\n${groups.join('\n')}`;
 }
 
-function row(name: string, { when, retryable, cure }: CatalogueEntry): string {
-  return `| <a id="${name}"></a>\`${name}\` | ${cell(when)} | ${retryable ? 'yes' : 'no'} | ${cell(cure)} |`;
-}
-
-function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('<', '&lt;');
+/** Columns are padded, as the formatter wants them. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const cells = [header, ...rows].map((row) => row.map((text) => text.replaceAll('|', '\\|')));
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const [first, ...rest] = cells.map((row) => row.map((text, column) => text.padEnd(widths[column] ?? 0)));
+  const rule = widths.map((width) => '-'.repeat(width));
+  return [first, rule, ...rest].map((row) => `| ${row?.join(' | ')} |\n`).join('');
 }
 
 const INTRODUCTION = `# Errors

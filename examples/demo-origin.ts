@@ -1,5 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { type DemoFile, demoFiles } from './demo-files.ts';
 
 /**
@@ -55,12 +57,8 @@ async function send(response: ServerResponse, file: DemoFile, { range, isCut, is
     ...(!isChunked && { 'content-length': end - start }),
   });
   const until = isCut ? start + Math.floor((end - start) / 2) : end;
-  for (const chunk of file.read(start, until)) {
-    if (!response.write(chunk)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    if (response.destroyed) return;
-  }
+  await pipeline(Readable.from(file.read(start, until)), response, { end: !isCut });
   if (isCut) response.destroy();
-  else response.end();
 }
 
 /** RFC 9110 14.1.2, one range with a beginning; If-Range (13.1.5) must be the strong ETag. */

@@ -1,19 +1,13 @@
+import { parseS3Uri } from '../lib/store/s3-uri.ts';
+
 /**
  * Whether an S3 address is one of the allowed ones or lies below it. Prefixes are compared by whole segments: `data`
- * allows `data/x` and not `database`. Only plain addresses are ever within: an empty, `.` or `..` segment is none.
+ * allows `data/x` and not `database`. Throws BatchInvalid for what is no S3 address.
  */
 export function isWithin(uri: string, allowed: readonly string[]): boolean {
-  const segments = segmentsOf(uri);
-  if (!segments) return false;
-  return allowed.some((candidate) => {
-    const above = segmentsOf(candidate);
-    return above !== undefined && above.every((segment, i) => segment === segments[i]);
+  const asked = parseS3Uri(uri);
+  return allowed.map(parseS3Uri).some(({ bucket, prefix }) => {
+    // A prefix ends in a slash, so that a beginning is a folder.
+    return asked.bucket === bucket && asked.prefix.startsWith(prefix);
   });
-}
-
-/** Bucket first. */
-function segmentsOf(uri: string): string[] | undefined {
-  if (!uri.startsWith('s3://')) return undefined;
-  const segments = uri.slice('s3://'.length).replace(/\/$/, '').split('/');
-  return segments.some((segment) => ['', '.', '..'].includes(segment)) ? undefined : segments;
 }

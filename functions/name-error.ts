@@ -19,16 +19,21 @@ export function nameError<E, A>(logger: Logger, work: string): MiddlewareObj<E, 
 
 /** Step Functions keeps 32,768 characters of a cause, the stack included. */
 const MAX_MESSAGE = 4_000;
-const FRAME = /^\s+at .*$/gm;
+/** A message stands in the stack too, and may have lines that look like frames. */
+const FRAME = /^ {4}at .*:\d+:\d+\)?$/gm;
 
 export function presentable(thrown: unknown): SkyhaulError {
   const ours = thrown instanceof SkyhaulError;
   const { name, details } = toSkyhaulError(thrown);
   const message = ours ? cut(thrown.message) : `${describe(thrown)}, see the stack`;
   const named = new SkyhaulError(name, message, details);
-  const frames = (thrown instanceof Error && thrown.stack?.match(FRAME)) || [];
-  named.stack = [`${name}: ${message}`, ...frames].join('\n');
+  named.stack = [`${name}: ${message}`, ...framesOf(thrown)].join('\n');
   return named;
+}
+
+function framesOf(thrown: unknown): readonly string[] {
+  if (!(thrown instanceof Error)) return [];
+  return thrown.stack?.replace(thrown.message, '').match(FRAME) ?? [];
 }
 
 function cut(message: string): string {

@@ -2,4 +2,9 @@ import { planEvent } from '../lib/contract/machine.ts';
 import { planRun } from '../lib/plan/plan-run.ts';
 import { stack } from './stack.ts';
 
-export const handler = stack({ name: 'plan', event: planEvent, run: planRun });
+export const handler = stack({
+  name: 'plan',
+  event: planEvent,
+  run: planRun,
+  executionOf: (event) => event.execution.id,
+});

@@ -1,14 +1,15 @@
 import { Logger } from '@aws-lambda-powertools/logger';
 import { injectLambdaContext } from '@aws-lambda-powertools/logger/middleware';
 import { Metrics } from '@aws-lambda-powertools/metrics';
-import { logMetrics } from '@aws-lambda-powertools/metrics/middleware';
 import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { ZodType } from 'zod';
 import type { RunContext } from '../lib/run-context.ts';
+import { openBuckets } from './buckets.ts';
 import { nameError } from './name-error.ts';
 import { observe } from './observe.ts';
-import { openRunContext } from './run-context.ts';
+import { createRunContext } from './run-context.ts';
+import { readSettings } from './settings.ts';
 
 /**
  * The one stack around every handler: checks the event, builds the run's context, logs and measures, and lets an error
@@ -19,6 +20,8 @@ export interface Work<E, A> {
   readonly name: 'plan' | 'transfer' | 'report';
   readonly event: ZodType<E>;
   readonly run: (event: E, context: RunContext) => Promise<A>;
+  /** ARN of the execution, where the event tells it. */
+  readonly executionOf?: (event: E) => string;
 }
 
 export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Error> {
@@ -27,19 +30,25 @@ export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Erro
 
   const handler = async (input: unknown, lambda: Context): Promise<A> => {
     const event = work.event.parse(input);
-    const observed = observe(logger, metrics);
-    const context = openRunContext(process.env, lambda, executionOf(event), observed.emit);
+    const buckets = openBuckets();
+    const { emit, publish } = observe(logger, metrics);
     try {
+      const context = createRunContext({
+        settings: readSettings(process.env),
+        lambda,
+        execution: work.executionOf?.(event),
+        openBucket: buckets.open,
+        emit,
+      });
       return await work.run(event, context);
     } finally {
-      observed.publish();
-      await context.state.close();
+      publish();
+      await buckets.close();
     }
   };
 
   // middy's own early timeout would answer while the handler is still cleaning up.
   return middy<unknown, A, Error>(handler, { timeoutEarlyInMillis: 0 })
     .use(injectLambdaContext(logger, { logEvent: false, resetKeys: true }))
-    .use(logMetrics(metrics))
-    .use(nameError(logger));
+    .use(nameError(logger, work.name));
 }

@@ -5,7 +5,8 @@ import { type Problem, problem } from './problem.ts';
  * Items that are given inline to the deployed state machine stand in its execution history, where many may read them.
  * So no credential may travel that way. In-process, inline items stay in this process: there this is not asked.
  */
-const CREDENTIAL = /signature|credential|password|secret|^sig$|^jwt$|^hmac$|api[-_]?key|access[-_]?key|token$|^auth/i;
+const CREDENTIAL =
+  /signature|credential|password|secret|^sig$|^jwt$|^hmac$|api[-_]?key|access[-_]?key|token$|^auth$|^authorization$/i;
 const INSTEAD = 'put it into a manifest, which is kept sealed (`skyhaul submit` does)';
 
 /** Problems of an item as deployed inline input: headers, auth, user info, a signed query. */

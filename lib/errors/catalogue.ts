@@ -29,7 +29,7 @@ export const catalogue = {
   ),
   AddressRefused: item(
     'The host is, or resolves to, an address that is not public.',
-    'If you mean that network, name it with --allow-network <CIDR> (deployed: allowedNetworks).',
+    'If you mean that network, name it with `--allow-network` (deployed: `allowedNetworks`).',
   ),
   HostNotFound: item('The host name does not exist.', 'Correct the host in the URL.'),
   DnsUnavailable: transient('The name server gave no answer.', KEEPS_FAILING),

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 
 /**
- * Text → a line and a fingerprint, 20 bytes an entry: ten million keys as strings would not fit into a Lambda. Texts are
- * told apart by 64 bits of SHA-256 (ten million of them meet by chance in one list of 300,000); they are not kept.
+ * Fingerprint of a text → a line and a fingerprint, 20 bytes an entry: ten million keys as strings would not fit into a Lambda. Texts are
+ * told apart by 64 bits of SHA-256 and not kept; two of ten million meet by chance in one of 300,000 such lists.
  */
 const WORDS = 5;
 const FIRST_SLOTS = 1 << 10;
@@ -10,10 +10,11 @@ const FIRST_SLOTS = 1 << 10;
 export interface Entry {
   /** 1 to 2^32 - 1 */
   readonly line: number;
-  /** 64 bits of what belongs to the text. */
+  /** Of what belongs to the text. */
   readonly print: Fingerprint;
 }
 
+/** 64 bits. */
 export type Fingerprint = readonly [number, number];
 
 export function fingerprint(text: string): Fingerprint {
@@ -35,21 +36,19 @@ export class HashTable {
     return this.#words.byteLength;
   }
 
-  get(text: string): Entry | undefined {
-    const at = this.#find(fingerprint(text));
+  get(key: Fingerprint): Entry | undefined {
+    const at = this.#find(key);
     const line = this.#words[at + 4] ?? 0;
     return line === 0 ? undefined : { line, print: [this.#words[at + 2] ?? 0, this.#words[at + 3] ?? 0] };
   }
 
-  /** Keeps the first entry of a text: returns it when there is one already. */
-  add(text: string, entry: Entry): Entry | undefined {
-    const there = this.get(text);
-    if (there) return there;
+  /** Keeps the first entry of a key. */
+  add(key: Fingerprint, { line, print }: Entry): void {
     if ((this.#size + 1) * 3 > this.#slots * 2) this.#grow();
-    const key = fingerprint(text);
-    this.#words.set([...key, ...entry.print, entry.line], this.#find(key));
+    const at = this.#find(key);
+    if (this.#words[at + 4] !== 0) return;
+    this.#words.set([key[0], key[1], print[0], print[1], line], at);
     this.#size += 1;
-    return undefined;
   }
 
   /** Word of the slot that holds the key, or would. */

@@ -18,8 +18,8 @@ export function checkUrl(text: string): CheckedUrl {
   const trimmed = text.trim();
   // WHATWG parsing drops tabs and line ends inside: that would fetch another URL than the one that stands there.
   if (CONTROL.test(trimmed)) return refuse('no control characters');
-  if (!URL.canParse(trimmed)) return refuse('an absolute http or https URL');
-  const url = new URL(trimmed);
+  const url = URL.parse(trimmed);
+  if (url === null) return refuse('an absolute http or https URL');
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return refuse('an http or https URL');
   if (url.username !== '' || url.password !== '') {
     return refuse('no user info; send it as `headers: { "authorization": "Basic …" }`');

@@ -40,26 +40,27 @@ export class KeyIndex {
   claim(line: number, key: string, item: Item): KeyClaim {
     const name = key.normalize('NFC');
     const print = requestPrint(item);
-    const there = this.#keys.get(name);
+    const place = fingerprint(name);
+    const there = this.#keys.get(place);
     if (there) {
       const isSame = there.print[0] === print[0] && there.print[1] === print[1];
       if (isSame) return { kind: 'duplicate', of: there.line };
       return conflict(key, line, there.line, 'they ask for different things; give each a `key` of its own');
     }
-    const blocked = this.#folderLine(name);
+    const blocked = this.#folderLine(name, place);
     if (blocked) return conflict(key, line, blocked, 'one would be the folder of the other');
 
-    this.#keys.add(name, { line, print });
-    for (const folder of foldersOf(name)) this.#folders?.add(folder, { line, print });
+    this.#keys.add(place, { line, print });
+    if (this.#folders) for (const folder of foldersOf(name)) this.#folders.add(fingerprint(folder), { line, print });
     return { kind: 'first' };
   }
 
-  #folderLine(name: string): number | undefined {
+  #folderLine(name: string, place: Fingerprint): number | undefined {
     if (!this.#folders) return undefined;
-    const inside = this.#folders.get(name);
+    const inside = this.#folders.get(place);
     if (inside) return inside.line;
     for (const folder of foldersOf(name)) {
-      const file = this.#keys.get(folder);
+      const file = this.#keys.get(fingerprint(folder));
       if (file) return file.line;
     }
     return undefined;

@@ -6,7 +6,7 @@ import { MAX_KEY_BYTES } from '../contract/limits.ts';
  * that somebody wrote, so it refuses and changes nothing. Valid is what S3, its console and a directory on Linux, macOS
  * and Windows take alike, and what no decoding, be it done once or twice, leads out of the prefix.
  *
- *     https://example.com:8080/a/my%20file.tar.gz?v=2   →   example.com_8080/a/my file~5c7ac3e1.tar.gz
+ *     https://example.com:8080/a/my%20file.tar.gz?v=2   →   example.com_8080/a/my file~269fc203.tar.gz
  *     https://example.com/docs/                         →   example.com/docs/index.html   (as wget does)
  */
 export type KeyVerdict = { readonly ok: true } | { readonly ok: false; readonly problem: string };
@@ -15,6 +15,7 @@ const CONTROL = /[\p{Cc}\p{Cs}]/u;
 /** Control characters, and what Windows forbids in a file name. */
 const UNSAFE = /[\p{Cc}\p{Cs}\\/<>:"|?*]/gu;
 const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]|conin\$|conout\$) *(\.|$)/i;
+const DOT_SEGMENT = /(^|[/\\])\.\.?($|[/\\])/;
 const EXTENSION = /(\.tar)?\.[A-Za-z0-9]{1,10}$/;
 /** File systems take 255 bytes; what a local store puts around a name while it writes needs room, too. */
 const MAX_SEGMENT_BYTES = 200;
@@ -78,10 +79,9 @@ function decodeOnce(segment: string): string {
 
 /** A client or proxy that decodes the key once or twice must not find `..` in it. Only ASCII matters here. */
 function hasDotSegment(key: string): boolean {
+  if (!key.includes('%')) return DOT_SEGMENT.test(key);
   const once = decodeAscii(key);
-  return [key, once, decodeAscii(once)].some((text) =>
-    text.split(/[/\\]/).some((segment) => segment === '.' || segment === '..'),
-  );
+  return [key, once, decodeAscii(once)].some((text) => DOT_SEGMENT.test(text));
 }
 
 function decodeAscii(text: string): string {

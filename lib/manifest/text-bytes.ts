@@ -42,7 +42,8 @@ async function readHead(source: AsyncIterator<Uint8Array>): Promise<Buffer> {
 async function* gunzip(head: Buffer, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   async function* packed() {
     yield head;
-    yield* withoutReturn(rest);
+    // Copies: the pipeline reads ahead, and a chunk is its sender's again once the next one is asked for.
+    for await (const chunk of withoutReturn(rest)) yield Buffer.from(chunk);
   }
   const unzip = createGunzip();
   // When the source fails, pipeline destroys `unzip` with that error, so it is thrown below.

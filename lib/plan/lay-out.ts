@@ -69,16 +69,16 @@ function lanesOfHost(positions: readonly number[], items: readonly Left[], conne
 function confine(positions: readonly number[], at: (position: number) => Left): Lane[] {
   const lanes: Lane[] = [];
   let room = 0;
-  for (const position of [...positions].sort((a, b) => most(at(b)) - most(at(a)) || a - b)) {
-    room = Math.min(room, most(at(position))) - 1;
-    const lane = room >= 0 ? lanes.at(-1) : undefined;
-    if (lane) {
-      lane.items.push(position);
-      lane.weight += weightOf(at(position));
-    } else {
-      lanes.push({ items: [position], weight: weightOf(at(position)) });
-      room = most(at(position)) - 1;
+  // The most demanding first: what suits the first item of a lane then suits all that follow it.
+  for (const position of [...positions].sort((a, b) => most(at(a)) - most(at(b)) || a - b)) {
+    if (room === 0) {
+      lanes.push({ items: [], weight: 0 });
+      room = most(at(position));
     }
+    const lane = lanes.at(-1) as Lane;
+    lane.items.push(position);
+    lane.weight += weightOf(at(position));
+    room -= 1;
   }
   return lanes;
 }

@@ -2,7 +2,7 @@ import type { BatchInput } from '../contract/batch-input.ts';
 import { checkInlineItem } from '../contract/inline-secrets.ts';
 import type { OutcomeRow } from '../contract/ledger-row.ts';
 import { MAX_KEY_BYTES } from '../contract/limits.ts';
-import { type Problem, problem } from '../contract/problem.ts';
+import type { Problem } from '../contract/problem.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { encodeLine, putText } from '../ledger/json-lines.ts';

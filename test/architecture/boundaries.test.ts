@@ -20,7 +20,8 @@ const isOwn = (specifier: string) => /^[a-z]+\/.*\.(ts|mjs|json)$/.test(specifie
 
 describe('where code may run', () => {
   it('keeps the engine free of everything that knows where it runs', () => {
-    const foreign = /^(aws-cdk-lib|constructs|aws-lambda|@middy|@aws-lambda-powertools|aws-local-stepfunctions|commander)/;
+    const foreign =
+      /^(aws-cdk-lib|constructs|aws-lambda|@middy|@aws-lambda-powertools|aws-local-stepfunctions|commander)/;
 
     expect(inFolder('lib').length).toBeGreaterThan(10);
     expect(
@@ -36,10 +37,12 @@ describe('where code may run', () => {
 
   it('loads nothing into a Lambda but the engine and the stack around it', () => {
     expect(
-      breaches(inFolder('functions'), (specifier) =>
-        /^(lib\/|functions\/|@middy\/core$|@aws-lambda-powertools\/|node:)/.test(specifier) ||
-        // Types only; the test of the bundles would find more.
-        ['aws-lambda', 'zod'].includes(specifier),
+      breaches(
+        inFolder('functions'),
+        (specifier) =>
+          /^(lib\/|functions\/|@middy\/core$|@aws-lambda-powertools\/|node:)/.test(specifier) ||
+          // Types only; the test of the bundles would find more.
+          ['aws-lambda', 'zod'].includes(specifier),
       ),
     ).toEqual([]);
   });
@@ -47,9 +50,7 @@ describe('where code may run', () => {
   it('uses the CDK at synthesis only', () => {
     const others = product.filter((file) => !file.path.startsWith('cdk/') && !file.path.startsWith('localstack/'));
 
-    expect(
-      breaches(others, (specifier) => !/^(aws-cdk-lib|constructs|cdk\/)/.test(specifier)),
-    ).toEqual([]);
+    expect(breaches(others, (specifier) => !/^(aws-cdk-lib|constructs|cdk\/)/.test(specifier))).toEqual([]);
   });
 
   it('lets the CDK stack build on the contract and the tables only, never on what runs later', () => {

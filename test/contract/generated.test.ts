@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -37,11 +37,17 @@ describe('docs/generate.ts --check', () => {
   it('names a stale file, leaves it as it is and fails', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'skyhaul-docs-'));
     folders.push(folder);
-    for (const part of ['docs/generate.ts', 'docs/generated.ts', 'docs/errors.md', 'docs/schemas', 'lib/contract', 'lib/errors'])
+    for (const part of [
+      'docs/generate.ts',
+      'docs/generated.ts',
+      'docs/errors.md',
+      'docs/schemas',
+      'lib/contract',
+      'lib/errors',
+    ])
       await cp(join(root, part), join(folder, part), { recursive: true });
     await cp(join(root, 'package.json'), join(folder, 'package.json'));
-    const modules = join(folder, 'node_modules');
-    for (const name of ['zod', 'leven']) await cp(join(root, 'node_modules', name), join(modules, name), { recursive: true });
+    await symlink(join(root, 'node_modules'), join(folder, 'node_modules'));
     const check = () => spawnSync(process.execPath, ['docs/generate.ts', '--check'], { cwd: folder, encoding: 'utf8' });
     expect(check()).toMatchObject({ status: 0, stderr: '' });
 

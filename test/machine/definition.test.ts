@@ -142,20 +142,25 @@ describe('retries and catches', () => {
     expect(namesOf(stateNamed(name)).every((error) => error.startsWith('Lambda.'))).toBe(true);
   });
 
-  it.each(['Plan', 'Report'])('retries of %s what the catalogue calls retryable, and no other error of ours', (name) => {
-    const ours = namesOf(stateNamed(name)).filter((error) => Object.hasOwn(catalogue, error));
-    const expected = errorNames.filter((error) => catalogue[error].retryable && error !== 'Interrupted');
+  it.each(['Plan', 'Report'])(
+    'retries of %s what the catalogue calls retryable, and no other error of ours',
+    (name) => {
+      const ours = namesOf(stateNamed(name)).filter((error) => Object.hasOwn(catalogue, error));
+      const expected = errorNames.filter((error) => catalogue[error].retryable && error !== 'Interrupted');
 
-    expect(ours).toEqual(expected);
-    expect(ours).toEqual(retryableErrors);
-    expect(ours).toEqual(expect.arrayContaining(['StoreThrottled', 'StoreUnavailable']));
-    expect(ours.filter((error) => catalogue[error as keyof typeof catalogue].scope === 'input')).toEqual([]);
-    expect(namesOf(stateNamed(name))).toEqual(runRetriers.flatMap((retrier) => retrier.errors));
-  });
+      expect(ours).toEqual(expected);
+      expect(ours).toEqual(retryableErrors);
+      expect(ours).toEqual(expect.arrayContaining(['StoreThrottled', 'StoreUnavailable']));
+      expect(ours.filter((error) => catalogue[error as keyof typeof catalogue].scope === 'input')).toEqual([]);
+      expect(namesOf(stateNamed(name))).toEqual(runRetriers.flatMap((retrier) => retrier.errors));
+    },
+  );
 
   it.each(['Plan', 'Report'])('lets %s fail the execution under the name of its own error', (name) => {
     expect(stateNamed(name).Catch).toBeUndefined();
-    expect(namesOf(stateNamed(name))).not.toEqual(expect.arrayContaining([expect.stringMatching(/^States\.(ALL|TaskF)/)]));
+    expect(namesOf(stateNamed(name))).not.toEqual(
+      expect.arrayContaining([expect.stringMatching(/^States\.(ALL|TaskF)/)]),
+    );
   });
 
   it.each(tasks)('names each error in one retrier of %s only, since the first match takes it', (_name, state) => {

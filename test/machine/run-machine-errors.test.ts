@@ -140,7 +140,9 @@ describe('an abort', () => {
   it('before the start starts nothing', async () => {
     const { events, plan } = planner(planned('report'));
 
-    await expect(run({ ...done, plan }, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'Interrupted' });
+    await expect(run({ ...done, plan }, { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      name: 'Interrupted',
+    });
     expect(events).toEqual([]);
   });
 });

@@ -159,7 +159,8 @@ async function send(socket: Socket, script: Script): Promise<void> {
   await write(socket, headOf(script));
   if (cut?.afterBytes === 0) return end(socket, cut.by);
   for (const piece of wireOf(script)) {
-    for (let rest = piece; rest.length > 0 && !socket.destroyed; ) {
+    if (socket.destroyed) return;
+    for (let rest = piece; rest.length > 0; ) {
       const stops = [drip?.bytes, distance(cut?.afterBytes, sent), distance(stall?.afterBytes, sent)];
       const step = Math.min(rest.length, ...stops.filter((stop) => stop !== undefined));
       await write(socket, rest.subarray(0, step));
@@ -182,8 +183,9 @@ function distance(mark: number | undefined, sent: number): number | undefined {
 }
 
 function end(socket: Socket, by: 'fin' | 'rst'): void {
-  // Behind what was written, so that it is read before the reset is noticed.
+  // A TLS socket cannot be reset from here; destroying it ends TCP without a close_notify, which is as rude.
   if (by === 'fin') socket.end();
+  else if ('encrypted' in socket) socket.destroy();
   else setImmediate(() => socket.resetAndDestroy());
 }
 

@@ -1,0 +1,72 @@
+/**
+ * The SDK's client with every default changed that loses time or hides a failure: it has no request timeout, opens a
+ * connection per part (`Expect: 100-continue`), and hashes every body with SHA-256 although CRC32 and TLS are at work.
+ */
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+
+export interface S3ClientOptions {
+  /** What is not given is left to the SDK's own provider chain. */
+  readonly region?: string;
+  /** Another S3 than AWS; buckets then stand in the path. */
+  readonly endpoint?: string;
+  readonly credentials?: S3ClientConfig['credentials'];
+  /** For a request with its answer's headers. Default 120 s: a 64 MiB part at 0.6 MB/s. */
+  readonly requestTimeoutMs?: number;
+  /** TCP and TLS together. Default 10 s. */
+  readonly connectionTimeoutMs?: number;
+  /** Tries of one request, the first one included. Default 8; S3 answers SlowDown in bursts. */
+  readonly maxAttempts?: number;
+}
+
+const UNSIGNED = 'UNSIGNED-PAYLOAD';
+const HASH_HEADER = 'x-amz-content-sha256';
+
+/** One client per process is best: its retries share one budget and one rate. */
+export function createS3Client(options: S3ClientOptions = {}): S3Client {
+  const agent = { keepAlive: true, maxSockets: 256 };
+  const client = new S3Client({
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
+    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
+    // Slows down as a whole when S3 asks one of its requests to.
+    retryMode: 'adaptive',
+    maxAttempts: options.maxAttempts ?? 8,
+    // Ours are sent, for every body.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    expectContinueHeader: false,
+    requestHandler: {
+      connectionTimeout: options.connectionTimeoutMs ?? 10_000,
+      requestTimeout: options.requestTimeoutMs ?? 120_000,
+      throwOnRequestTimeout: true,
+      httpAgent: agent,
+      httpsAgent: agent,
+    },
+  });
+  leavePayloadsUnsigned(client);
+  return client;
+}
+
+/** Only over TLS: there nobody can change a body that the CRC32 would not show to be damaged. */
+function leavePayloadsUnsigned(client: S3Client): void {
+  client.middlewareStack.add(
+    (next, context) => (args) => {
+      const { request } = args;
+      const hasBody = context.commandName === 'PutObjectCommand' || context.commandName === 'UploadPartCommand';
+      if (hasBody && isHttpsRequest(request)) request.headers[HASH_HEADER] = UNSIGNED;
+      return next(args);
+    },
+    { step: 'build', name: 'leavePayloadsUnsigned', priority: 'low' },
+  );
+}
+
+function isHttpsRequest(request: unknown): request is { headers: Record<string, string> } {
+  return (
+    typeof request === 'object' &&
+    request !== null &&
+    'protocol' in request &&
+    request.protocol === 'https:' &&
+    'headers' in request &&
+    typeof request.headers === 'object'
+  );
+}

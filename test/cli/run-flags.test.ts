@@ -1,0 +1,94 @@
+import { describe, expect, it } from 'vitest';
+import { type RawRunFlags, readRunFlags } from '../../cli/run-flags.ts';
+import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
+
+const to = './out';
+
+function problemsOf(words: string[], raw: RawRunFlags): readonly string[] {
+  try {
+    readRunFlags(words, raw);
+  } catch (error) {
+    if (error instanceof SkyhaulError && error.name === 'BatchInvalid') return error.details.problems ?? [];
+    throw error;
+  }
+  return [];
+}
+
+describe('the flags of a run', () => {
+  it('sets no option that nobody gave', () => {
+    const flags = readRunFlags(['list.txt'], { to });
+
+    expect(flags.options).toEqual({});
+    expect(flags.reading).toEqual({});
+  });
+
+  it('reads numbers, sizes and times into the units of the options', () => {
+    const raw = { to, attempts: '7', maxBytes: '5GiB', connectTimeout: '2m', idleTimeout: '500ms', limit: '10' };
+
+    const flags = readRunFlags(['list.txt'], raw);
+
+    expect(flags.options).toEqual({
+      attempts: 7,
+      maxBytes: 5 * 1024 ** 3,
+      connectTimeoutMs: 120_000,
+      idleTimeoutMs: 500,
+      limit: 10,
+    });
+  });
+
+  it.each([
+    [{ attempts: 'many' }, '--attempts: must be a whole number, found "many"'],
+    [{ attempts: '1.5' }, '--attempts: must be a whole number, found "1.5"'],
+    [{ slots: '-1' }, '--slots: must be a whole number, found "-1"'],
+    [{ maxBytes: '5 GB' }, '--max-bytes: must be bytes, or a size such as 5GiB, found "5 GB"'],
+    [{ timeout: '30' }, '--timeout: must be a time with its unit, such as 500ms, 30s or 2m, found "30"'],
+    [{ endpoint: 'localhost:9000' }, '--endpoint: must be an http or https URL without user name, query or fragment'],
+    [{ allowNetwork: ['10.0.0.0'] }, '--allow-network: "10.0.0.0" is not a CIDR such as 10.0.0.0/8'],
+  ])('names what is wrong with %j', (raw, problem) => {
+    expect(problemsOf(['list.txt'], { to, ...raw })).toEqual([problem]);
+  });
+
+  it('takes the limits of a number from the option it sets', () => {
+    const [problem] = problemsOf(['list.txt'], { to, attempts: '0' });
+
+    expect(problem).toMatch(/^--attempts: .*>=1, found "0"$/);
+  });
+
+  it('names all problems at once', () => {
+    const problems = problemsOf([], { attempts: 'x', slots: 'y' });
+
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      '--to',
+      'give a list, URLs or - for standard input; or --run <id> to continue a run',
+      '--slots',
+      '--attempts',
+    ]);
+  });
+
+  it('refuses options for a run that is continued, because that run has its own', () => {
+    expect(problemsOf([], { to, run: 'r1', attempts: '9', urlColumn: 'link' })).toEqual([
+      'a continued run keeps what it was started with; leave out: urlColumn, attempts',
+    ]);
+  });
+
+  it('refuses a destination that is neither S3 nor a directory', () => {
+    expect(problemsOf(['list.txt'], { to: 'gs://bucket/x' })).toEqual([
+      '--to: gs: is not supported; s3:// or a directory',
+    ]);
+  });
+
+  it('never repeats a header in a message', () => {
+    const header = ['Authorization: Bearer canary', 'authorization: canary', 'canary-without-colon', 'Range: canary'];
+
+    const problems = problemsOf(['list.txt'], { to, header });
+
+    expect(problems).toHaveLength(3);
+    expect(problems.join()).not.toContain('canary');
+  });
+
+  it('puts headers into the request of every item', () => {
+    const flags = readRunFlags(['list.txt'], { to, header: ['X-Token:  a:b '] });
+
+    expect(flags.options.request).toEqual({ headers: { 'X-Token': 'a:b' } });
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { createRunContext } from '../../functions/run-context.ts';
+import { readSettings } from '../../functions/settings.ts';
+import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
+import type { ObjectStore } from '../../lib/store/object-store.ts';
+
+/** Stores that hold nothing, or fail in one way. */
+function context(environment: Record<string, string> = {}, failure?: SkyhaulError) {
+  const opened: string[] = [];
+  const openBucket = (uri: string) => {
+    opened.push(uri);
+    const head = async () => {
+      if (failure) throw failure;
+      return undefined;
+    };
+    return { uri, head } as unknown as ObjectStore;
+  };
+  const run = createRunContext({
+    settings: readSettings({ SKYHAUL_STATE_BUCKET: 'stack', ...environment }),
+    lambda: { getRemainingTimeInMillis: () => 900_000, memoryLimitInMB: '512' },
+    execution: 'arn:execution',
+    openBucket,
+    emit: () => undefined,
+  });
+  return { run, opened };
+}
+
+describe('the surroundings of an invocation', () => {
+  it('are its own time and memory, and the limits of the stack', () => {
+    const before = Date.now();
+
+    const { run, opened } = context({ SKYHAUL_MAX_CONCURRENCY: '20', SKYHAUL_ALLOWED_NETWORKS: '10.0.0.0/8' });
+
+    expect(run.deadline).toBeGreaterThanOrEqual(before + 900_000);
+    expect(run.deadline).toBeLessThanOrEqual(Date.now() + 900_000);
+    expect(run.memoryBytes).toBe(512 * 1024 * 1024);
+    expect(run.concurrency).toEqual({ default: 20, ceiling: 20 });
+    expect(run.allowNetworks).toEqual(['10.0.0.0/8']);
+    expect(run.owner).toEqual({ execution: 'arn:execution' });
+    expect(opened).toEqual(['s3://stack']);
+  });
+
+  it('L07: have a name of their own, also when the service repeats an invocation', () => {
+    expect(context().run.attempt).not.toBe(context().run.attempt);
+  });
+
+  it('lead to the data of the stack and to what was named at deploy time', () => {
+    context().run.openDestination('s3://stack/data/2026');
+    const { run, opened } = context({ SKYHAUL_DESTINATIONS: 's3://archive' });
+    run.openDestination('s3://archive/x');
+
+    expect(opened).toEqual(['s3://stack', 's3://archive/x']);
+  });
+
+  it.each(['s3://stack', 's3://stack/runs', 's3://stack/data2', 's3://other/data', '/tmp/data', 'https://h/x?token=1'])(
+    'refuse %s as a destination, without opening it',
+    (to) => {
+      const { run, opened } = context();
+
+      expect(() => run.openDestination(to)).toThrow(expect.objectContaining({ name: 'DestinationNotAllowed' }));
+      expect(() => run.openDestination(to)).not.toThrow('token');
+      expect(opened).toEqual(['s3://stack']);
+    },
+  );
+
+  it('refuse a list outside the buckets that were named', async () => {
+    await expect(context().run.openManifest('s3://other/list.csv')).rejects.toMatchObject({
+      name: 'ManifestUnreadable',
+    });
+  });
+
+  it('say that a list is missing, and that it may not be read', async () => {
+    const denied = new SkyhaulError('StoreDenied', 'access denied');
+    const uri = 's3://stack/lists/a.csv';
+
+    await expect(context().run.openManifest(uri)).rejects.toMatchObject({ name: 'ManifestUnreadable' });
+    await expect(context({}, denied).run.openManifest(uri)).rejects.toMatchObject({
+      name: 'ManifestUnreadable',
+      message: `${uri}: access denied`,
+    });
+  });
+
+  it('do not blame the list when the store is down', async () => {
+    const down = new SkyhaulError('StoreUnavailable', 'no answer');
+
+    await expect(context({}, down).run.openManifest('s3://stack/a.csv')).rejects.toBe(down);
+  });
+});

@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings } from '../../functions/settings.ts';
+
+describe('the settings of a deployment', () => {
+  it('need nothing but the bucket: data goes below it, lists are read from it, no private network is open', () => {
+    expect(readSettings({ SKYHAUL_STATE_BUCKET: 'stack' })).toEqual({
+      stateBucket: 'stack',
+      destinations: ['s3://stack/data'],
+      manifestSources: ['s3://stack'],
+      allowedNetworks: [],
+      maxConcurrency: 50,
+    });
+  });
+
+  it('are lists separated by commas or spaces', () => {
+    const settings = readSettings({
+      SKYHAUL_STATE_BUCKET: 'stack',
+      SKYHAUL_DESTINATIONS: 's3://a/x, s3://b',
+      SKYHAUL_MANIFEST_SOURCES: 's3://c s3://d',
+      SKYHAUL_ALLOWED_NETWORKS: '10.0.0.0/8,',
+      SKYHAUL_MAX_CONCURRENCY: '200',
+    });
+
+    expect(settings).toEqual({
+      stateBucket: 'stack',
+      destinations: ['s3://a/x', 's3://b'],
+      manifestSources: ['s3://c', 's3://d'],
+      allowedNetworks: ['10.0.0.0/8'],
+      maxConcurrency: 200,
+    });
+  });
+
+  it.each([{}, { SKYHAUL_STATE_BUCKET: '' }])('are refused without a bucket', (environment) => {
+    expect(() => readSettings(environment)).toThrow('SKYHAUL_STATE_BUCKET');
+  });
+
+  it.each(['0', '-1', '1.5', 'many'])('are refused with a concurrency of %s', (SKYHAUL_MAX_CONCURRENCY) => {
+    expect(() => readSettings({ SKYHAUL_STATE_BUCKET: 'stack', SKYHAUL_MAX_CONCURRENCY })).toThrow(
+      'SKYHAUL_MAX_CONCURRENCY',
+    );
+  });
+});

@@ -1,0 +1,327 @@
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
+import { readInlineItems, readManifest } from '../../lib/manifest/read-manifest.ts';
+import { collect, found, inPieces, readAll } from './lists.ts';
+
+const a = 'https://a.example/1';
+const b = 'https://b.example/2';
+
+describe('a list of plain URLs', () => {
+  it('ignores blank lines and comments, and counts physical lines', async () => {
+    const lines = await readAll(`# my list\n\n  ${a}\t\n   # more\n${b}#part`, { name: 'list.txt' });
+
+    expect(lines).toEqual([
+      { index: 0, line: 3, item: { url: a }, key: 'a.example/1' },
+      { index: 1, line: 5, item: { url: b }, key: 'b.example/2' },
+    ]);
+  });
+
+  it('keeps the query and normalises what stands there', async () => {
+    const [line] = await readAll('HTTPS://A.example:443/x y?sig=a%2Fb&c', { name: '-' });
+
+    expect(line).toMatchObject({ item: { url: 'https://a.example/x%20y?sig=a%2Fb&c' } });
+  });
+
+  it.each([
+    ['ftp://a.example/1', '`url`: an http or https URL, found ftp://a.example/1'],
+    ['a.example/1', '`url`: an absolute http or https URL, found (not a URL)'],
+    ['http://', '`url`: an absolute http or https URL, found (not a URL)'],
+    ['https://me:pw@a.example/1?s=pw', '`, found https://a.example/1?…'],
+    ['https://me:pw@a.example/1?s=pw', '`url`: no user info; send it as `headers: {'],
+    ['https://a.example/\u0000x', '`url`: no control characters, found https://a.example/%00x'],
+    [`https://a.example/${'ü'.repeat(2_000)}`, '`url`: at most 8192 bytes, found https://a.example/%C3'],
+  ])('refuses %j', async (text, problem) => {
+    const [line] = await readAll(text, { name: 'list' });
+
+    expect(found(line)).toContain(problem);
+    expect(found(line)).not.toContain('pw');
+    expect(line).toMatchObject({ problems: [{ field: 'url', error: 'UrlRefused' }] });
+  });
+});
+
+describe('a list of JSON lines', () => {
+  it('reads every field and derives a key only where none is given', async () => {
+    const text = JSON.stringify({ url: a, key: 'k', id: 'one', size: 3, sha256: 'A'.repeat(64) });
+
+    expect(await readAll(`${text}\n\n{"url":"${b}"}`, { name: 's3://bucket/list.JSONL' })).toEqual([
+      { index: 0, line: 1, item: { url: a, key: 'k', id: 'one', size: 3, sha256: 'a'.repeat(64) }, key: 'k' },
+      { index: 1, line: 3, item: { url: b }, key: 'b.example/2' },
+    ]);
+  });
+
+  it.each([
+    [`{"url":"${a}","sise":1}`, 'unknown field `sise`; did you mean `size`?'],
+    [`{"url":"${a}","key":"../x"}`, '`key`: no part `.` or `..`, percent-encoded neither, found "../x"'],
+    [`{"url":"${a}","range":"bytes=0-1"}`, '`range` is not supported yet'],
+    [`"${a}"`, 'an object, found a text'],
+    ['{"url":', 'the line is not JSON'],
+    [a, 'the line is not JSON; for a list of plain URLs give --format txt'],
+    ['[', 'the line is not JSON; write one object a line, not a list over several lines'],
+  ])('refuses %s', async (text, problem) => {
+    const lines = await readAll(`${text}\n{"url":"${b}"}`, { name: 'l.ndjson' });
+
+    expect(lines.map(found)).toEqual([problem, b]);
+  });
+
+  it('names id and URL of a bad line as far as they can be shown', async () => {
+    const [line] = await readAll(`{"url":"${a}?token=x","id":"7","size":-1}`, { name: 'l.jsonl' });
+
+    expect(line).toMatchObject({ index: 0, line: 1, id: '7', url: `${a}?…` });
+  });
+
+  it('takes a failed list of an earlier run, and forgets why it failed', async () => {
+    const [line] = await readAll(`{"url":"${a}","error":{"name":"NotFound"}}`, { name: 'failed.jsonl' });
+
+    expect(line).toMatchObject({ item: { url: a } });
+    expect(line).not.toHaveProperty('item.error');
+  });
+});
+
+describe('every format', () => {
+  it.each(['l.txt', 'l.list', 'l.jsonl', 'l.ndjson', 'l.csv', 'l.tsv', 'L.TXT.GZ', 'dir.x/list', '-'])(
+    'is told by the name %s',
+    async (name) => {
+      const text =
+        name.endsWith('n') || name.endsWith('jsonl') ? `{"url":"${a}"}` : /[ct]sv/.test(name) ? `url\n${a}` : a;
+
+      expect((await readAll(text, { name })).map(found)).toEqual([a]);
+    },
+  );
+
+  it('is told by the option where the name says something else', async () => {
+    expect((await readAll(`{"url":"${a}"}`, { name: 'l.csv', format: 'jsonl' })).map(found)).toEqual([a]);
+  });
+
+  it('is not guessed from an unknown name', async () => {
+    await expect(readAll(a, { name: 'list.xlsx' })).rejects.toThrow(
+      expect.objectContaining({ name: 'ManifestUnreadable', message: expect.stringContaining('--format') }),
+    );
+  });
+
+  it('but csv and tsv refuses a choice of columns', async () => {
+    await expect(readAll(a, { name: 'l.txt', urlColumn: 'x' })).rejects.toMatchObject({ name: 'ManifestUnreadable' });
+  });
+
+  it('refuses TsvHttpData-1.0 by name', async () => {
+    await expect(readAll(`TsvHttpData-1.0\n${a}\t1\tx`, { name: 'l.tsv' })).rejects.toMatchObject({
+      name: 'NotSupported',
+    });
+  });
+
+  it('is unpacked when the content is gzip, several members too, whatever its name', async () => {
+    const packed = Buffer.concat([gzipSync(`\u{FEFF}${a}\n`), gzipSync(b)]);
+
+    expect((await readAll(packed, { name: 'l.txt', pieceBytes: 1 })).map(found)).toEqual([a, b]);
+  });
+
+  it('is read as it is when only its name says gzip', async () => {
+    expect((await readAll(a, { name: 'l.txt.gz' })).map(found)).toEqual([a]);
+  });
+
+  it('is unreadable when the gzip data is cut off or damaged', async () => {
+    const packed = gzipSync(Array.from({ length: 1_000 }, (_, n) => `${a}${n}`).join('\n'));
+    const damaged = Buffer.from(packed);
+    damaged.fill(0xff, 20, 40);
+
+    for (const bytes of [packed.subarray(0, packed.length - 12), damaged]) {
+      await expect(readAll(bytes, { name: 'l.txt' })).rejects.toMatchObject({ name: 'ManifestUnreadable' });
+    }
+  });
+
+  it('passes on what its source throws, through gzip too', async () => {
+    const failure = new SkyhaulError('StoreUnavailable', 'gone');
+    const packed = gzipSync(`${a}\n${b}\n`);
+    async function* failing(bytes: Uint8Array) {
+      yield bytes;
+      throw failure;
+    }
+
+    for (const bytes of [Buffer.from(`${a}\n`), packed.subarray(0, 15)]) {
+      await expect(collect(readManifest(failing(bytes), { name: 'l' }))).rejects.toBe(failure);
+    }
+  });
+
+  it.each([['plain', (text: string) => Buffer.from(text)] as const, ['gzip', gzipSync] as const])(
+    'closes its source when nobody reads on (%s)',
+    async (_, encode) => {
+      let isClosed = false;
+      async function* source() {
+        try {
+          for (;;) yield encode(`${a}\n`);
+        } finally {
+          isClosed = true;
+        }
+      }
+
+      const lines = await collect(readManifest(source(), { name: 'l' }, { limit: 2 }));
+
+      expect(lines).toHaveLength(2);
+      expect(isClosed).toBe(true);
+    },
+  );
+
+  it('comes out the same however its bytes are cut', async () => {
+    const text = `\u{FEFF}url,key\r\n"${a}","ü\r\n"\n\n${b},"a""b"\r${a},c`;
+    const whole = await readAll(text, { name: 'l.csv' });
+
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 80 }), async (pieceBytes) => {
+        expect(await readAll(text, { name: 'l.csv', pieceBytes })).toEqual(whole);
+      }),
+    );
+    expect(whole.map(({ line }) => line)).toEqual([2, 5, 6]);
+  });
+});
+
+describe('limits', () => {
+  it('limit stops reading behind the first n items', async () => {
+    expect(await readAll(`${a}\n${b}\n${a}`, { name: 'l' }, { limit: 2 })).toHaveLength(2);
+  });
+
+  it('lines past maxItems are problems of their own name', async () => {
+    const lines = await readAll(`${a}\n${b}`, { name: 'l' }, { maxItems: 1 });
+
+    expect(lines).toMatchObject([{ item: { url: a } }, { index: 1, line: 2, problems: [{ error: 'LimitReached' }] }]);
+  });
+
+  it('keys fit into what the destination leaves for them', async () => {
+    const [given, derived] = await readAll(
+      `{"url":"${a}","key":"${'k'.repeat(101)}"}\n{"url":"${a}${'0'.repeat(200)}"}`,
+      { name: 'l.jsonl' },
+      { maxKeyBytes: 100 },
+    );
+
+    expect(given).toMatchObject({ problems: [{ field: 'key', error: 'KeyRefused' }] });
+    expect(derived && 'key' in derived && derived.key).toHaveLength(100);
+  });
+});
+
+describe('inline items', () => {
+  it('are judged like lines and counted from 1', () => {
+    const lines = [...readInlineItems([{ url: a }, { url: 'x' }, 7], { limit: 3 })];
+
+    expect(lines).toMatchObject([
+      { index: 0, line: 1, item: { url: a }, key: 'a.example/1' },
+      { index: 1, line: 2, problems: [{ field: 'url' }] },
+      { index: 2, line: 3, problems: [{ text: 'an object, found 7' }] },
+    ]);
+  });
+});
+
+describe('L19: a poisoned list', () => {
+  it('may mix CR, LF and CRLF, begin with a byte order mark and end without a line end', async () => {
+    const lines = await readAll(`\u{FEFF}${a}\r\n${b}\r\r\n\n${a}\n\r${b}`, { name: 'l', pieceBytes: 1 });
+
+    expect(lines.map(({ line }) => line)).toEqual([1, 2, 5, 7]);
+    expect(lines.map(found)).toEqual([a, b, a, b]);
+  });
+
+  it.each(['jsonl', 'txt', 'csv'] as const)('in %s loses only the line that is no UTF-8', async (format) => {
+    const line = (url: string) => (format === 'jsonl' ? `{"url":"${url}"}` : url);
+    const header = format === 'csv' ? 'url\n' : '';
+    const text = Buffer.concat([
+      Buffer.from(`${header}${line(a)}\n`),
+      Buffer.from([0xc3, 0x28, 0x0a]),
+      Buffer.from(line(b)),
+    ]);
+
+    const lines = await readAll(text, { name: '-', format, pieceBytes: 3 });
+
+    expect(lines.map(found)).toEqual([a, 'the line is not UTF-8', b]);
+  });
+
+  it('in UTF-16 is refused as a whole, with what to do', async () => {
+    await expect(readAll(Buffer.from(`\u{FEFF}${a}`, 'utf16le'), { name: 'l' })).rejects.toThrow('save it as UTF-8');
+  });
+
+  it('loses only the line that is longer than 64 KiB', async () => {
+    const fits = `${a}#${'x'.repeat(65_536 - a.length - 1)}`;
+
+    const lines = await readAll(`${fits}\n${fits}x\n${b}`, { name: 'l', pieceBytes: 1_000 });
+
+    expect(lines.map(found)).toEqual([
+      expect.stringContaining('`url`: at most 8192 characters'),
+      'the line is longer than 64 KiB',
+      b,
+    ]);
+    expect(lines.map(({ line }) => line)).toEqual([1, 2, 3]);
+  });
+
+  it.each(['txt', 'jsonl', 'csv'] as const)('in %s may hold a line of 200 MB, which is not held', async (format) => {
+    const megabyte = Buffer.alloc(1_048_576, 'x');
+    async function* poison() {
+      yield Buffer.from(format === 'csv' ? `url\n"` : '');
+      for (let n = 0; n < 200; n += 1) yield megabyte;
+      yield Buffer.from(format === 'csv' ? `"\n${b}` : format === 'txt' ? `\n${b}` : `\n{"url":"${b}"}`);
+    }
+    const before = process.memoryUsage().rss;
+
+    const lines = await collect(readManifest(poison(), { name: '-', format }));
+
+    expect(lines.map(found)).toEqual([expect.stringContaining('longer than 64 KiB'), b]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(60 * 1_048_576);
+  });
+
+  it('unpacks a gzip bomb without holding it', async () => {
+    const bomb = gzipSync(Buffer.alloc(100 * 1_048_576, 'x'));
+    const before = process.memoryUsage().rss;
+
+    const lines = await readAll(bomb, { name: 'l.gz' });
+
+    expect(lines.map(found)).toEqual(['the line is longer than 64 KiB']);
+    expect(process.memoryUsage().rss - before).toBeLessThan(60 * 1_048_576);
+  });
+
+  it('cannot reach prototypes', async () => {
+    const text = [
+      `{"url":"${a}","__proto__":{"key":"evil"}}`,
+      `{"url":"${a}","constructor":{"prototype":{"key":"evil"}}}`,
+      `{"url":"${a}","metadata":{"__proto__":"evil"}}`,
+      `{"url":"${b}"}`,
+    ].join('\n');
+
+    const lines = await readAll(text, { name: 'l.jsonl' });
+
+    expect(lines.map(found)).toEqual([
+      'unknown field `__proto__`',
+      'unknown field `constructor`',
+      'unknown field `__proto__`',
+      b,
+    ]);
+    expect({}).not.toHaveProperty('key');
+  });
+
+  it('may be nested a thousand levels deep', async () => {
+    const deep = `{"url":"${a}","metadata":${'{"a":'.repeat(1_000)}1${'}'.repeat(1_000)}}`;
+
+    expect((await readAll(`${deep}\n{"url":"${b}"}`, { name: 'l.jsonl' })).map(found)).toEqual([
+      'nested deeper than 32 levels',
+      b,
+    ]);
+  });
+
+  it('may be any bytes at all: every line comes out, or the list is unreadable', async () => {
+    const anyBytes = fc.uint8Array({ maxLength: 300 });
+    const nearly = fc.string({ unit: fc.constantFrom('"', ',', '\r', '\n', 'url', a, '{', '}', '\u0000', 'ü', ' ') });
+
+    await fc.assert(
+      fc.asyncProperty(
+        fc.oneof(
+          anyBytes,
+          nearly.map((text) => new Uint8Array(Buffer.from(text))),
+        ),
+        fc.constantFrom('jsonl', 'txt', 'csv', 'tsv'),
+        async (bytes, format) => {
+          const lines = await collect(readManifest(inPieces(bytes, 7), { name: '-', format })).catch((error) => {
+            expect(error).toMatchObject({ name: 'ManifestUnreadable' });
+            return [];
+          });
+          expect(lines.map(({ index }) => index)).toEqual(lines.map((_, index) => index));
+          for (const line of lines) if ('problems' in line) expect(line.problems.length).toBeGreaterThan(0);
+        },
+      ),
+    );
+  });
+});
