@@ -1,10 +1,11 @@
-import { planEvent } from '../lib/contract/machine.ts';
+import { planAnswer, planEvent } from '../lib/contract/machine.ts';
 import { planRun } from '../lib/plan/plan-run.ts';
 import { stack } from './stack.ts';
 
 export const handler = stack({
   name: 'plan',
   event: planEvent,
+  answer: planAnswer,
   run: planRun,
   executionOf: (event) => event.execution.id,
 });

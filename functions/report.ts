@@ -1,5 +1,5 @@
-import { reportEvent } from '../lib/contract/machine.ts';
+import { reportAnswer, reportEvent } from '../lib/contract/machine.ts';
 import { reportRun } from '../lib/report/report-run.ts';
 import { stack } from './stack.ts';
 
-export const handler = stack({ name: 'report', event: reportEvent, run: reportRun });
+export const handler = stack({ name: 'report', event: reportEvent, answer: reportAnswer, run: reportRun });

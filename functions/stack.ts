@@ -19,6 +19,8 @@ import { readSettings } from './settings.ts';
 export interface Work<E, A> {
   readonly name: 'plan' | 'transfer' | 'report';
   readonly event: ZodType<E>;
+  /** Strict, so that nothing but names and numbers gets into the execution's history. */
+  readonly answer: ZodType<A>;
   readonly run: (event: E, context: RunContext) => Promise<A>;
   /** ARN of the execution, where the event tells it. */
   readonly executionOf?: (event: E) => string;
@@ -40,7 +42,7 @@ export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Erro
         openBucket: buckets.open,
         emit,
       });
-      return await work.run(event, context);
+      return work.answer.parse(await work.run(event, context));
     } finally {
       publish();
       await buckets.close();

@@ -1,5 +1,5 @@
-import { transferEvent } from '../lib/contract/machine.ts';
+import { transferAnswer, transferEvent } from '../lib/contract/machine.ts';
 import { transferShard } from '../lib/transfer/transfer-shard.ts';
 import { stack } from './stack.ts';
 
-export const handler = stack({ name: 'transfer', event: transferEvent, run: transferShard });
+export const handler = stack({ name: 'transfer', event: transferEvent, answer: transferAnswer, run: transferShard });

@@ -6,6 +6,8 @@ import type { Condition, ObjectOptions, StoredObject } from './object-store.ts';
 import { isMissing, toStoreError } from './s3-errors.ts';
 import { formatS3Uri, type S3Location } from './s3-uri.ts';
 
+/** S3 keeps one for every object. */
+export const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
 /** Metadata entry by which a write knows its own object again. Not shown to callers. */
 const WRITE_TOKEN = 'skyhaul-write';
 
@@ -107,7 +109,7 @@ export function withoutToken({ token: _, ...object }: Found): StoredObject {
 /** Parameters that describe a new object. */
 export function objectParameters(options: ObjectOptions, token: string | undefined) {
   const Metadata = { ...options.metadata, ...(token === undefined ? {} : { [WRITE_TOKEN]: token }) };
-  return { ContentType: options.contentType, ContentEncoding: options.contentEncoding, Metadata };
+  return { ContentType: options.contentType ?? DEFAULT_CONTENT_TYPE, ContentEncoding: options.contentEncoding, Metadata };
 }
 
 export function conditionParameters(condition: Condition): { IfNoneMatch?: string; IfMatch?: string } {

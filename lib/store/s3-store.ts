@@ -25,7 +25,7 @@ import type {
   StoreLimits,
   Upload,
 } from './object-store.ts';
-import { conditionParameters, describe, objectParameters, S3Bucket, withoutToken } from './s3-bucket.ts';
+import { conditionParameters, DEFAULT_CONTENT_TYPE, describe, objectParameters, S3Bucket, withoutToken } from './s3-bucket.ts';
 import { commitOnce } from './s3-commit.ts';
 import { isMissing, toStoreError } from './s3-errors.ts';
 import { putStreamToS3 } from './s3-stream.ts';
@@ -120,7 +120,7 @@ class S3Store implements ObjectStore {
       ContentLength: bytes.length,
       ChecksumCRC32: crc32Base64(options.crc32),
     });
-    const { crc32, contentType, metadata = {} } = options;
+    const { crc32, contentType = DEFAULT_CONTENT_TYPE, metadata = {} } = options;
     const written = await commitOnce(this.#s3, { key, bytes: bytes.length, crc32, token }, async () => {
       const answer = await this.#s3.put(key, () => this.#s3.client.send(command), true);
       return answer.ETag;

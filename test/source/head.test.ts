@@ -92,14 +92,17 @@ describe('a status that has no body', () => {
     ['205', 'Content-Length: 5\r\n\r\nhello'],
     ['304', 'Content-Length: 5\r\n\r\nhello'],
     ['204', 'Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n'],
-  ])('H23: %s with one is no file, and its bytes are not the next response', async ([status, rest], { origin, source }) => {
-    origin.on('/f', { raw: `HTTP/1.1 ${status} Odd\r\n${rest}` });
-    origin.on('/next', { body: 'next' });
-    const client = source.client();
+  ])(
+    'H23: %s with one is no file, and its bytes are not the next response',
+    async ([status, rest], { origin, source }) => {
+      origin.on('/f', { raw: `HTTP/1.1 ${status} Odd\r\n${rest}` });
+      origin.on('/next', { body: 'next' });
+      const client = source.client();
 
-    expect(await source.refusal('/f', { client })).toMatchObject({ name: 'UnexpectedStatus' });
-    expect(String((await source.read('/next', { client })).bytes)).toBe('next');
-  });
+      expect(await source.refusal('/f', { client })).toMatchObject({ name: 'UnexpectedStatus' });
+      expect(String((await source.read('/next', { client })).bytes)).toBe('next');
+    },
+  );
 
   it('H23: 304 to our If-None-Match is an answer, with a length and a body too', async ({ origin, source }) => {
     origin.on('/f', { raw: 'HTTP/1.1 304 Same\r\nETag: "1"\r\nContent-Length: 5\r\n\r\n' });

@@ -1,5 +1,6 @@
 interface LaneOptions {
   readonly globalSetup?: string[];
+  readonly testTimeout?: number;
 }
 
 /** A vitest project. Time limits are generous because machines are noisy: a test that hangs is the only thing they catch. */

@@ -123,7 +123,10 @@ export async function startOrigin(
       sockets.delete(socket);
       all.open -= 1;
     });
-    serve(socket).catch(() => socket.destroy());
+    serve(socket).then(
+      () => socket.end(),
+      () => socket.destroy(),
+    );
   };
 
   const server: Server =

@@ -1,0 +1,1 @@
+export default { test: { include: ['test/s3/dbg.test.ts'], root: '/work/main' } };

@@ -1,0 +1,168 @@
+import { describe, expect } from 'vitest';
+import { startOrigin } from '../support/origin.ts';
+import { makeCertificate } from '../support/origin-certificate.ts';
+import { it } from './fixture.ts';
+
+const to = (location: string, status = 302) => ({ status, headers: { Location: location }, body: 'moved' });
+
+describe('redirects that are followed', () => {
+  it.for([301, 302, 303, 307, 308])('H53: %i', async (status, { origin, source }) => {
+    origin.on('/a', to('/b', status));
+    origin.on('/b', { body: 'hello' });
+
+    const { opened, bytes } = await source.read('/a');
+
+    expect(String(bytes)).toBe('hello');
+    expect(opened.finalUrl.href).toBe(origin.url('/b'));
+    expect(origin.requests.map((request) => request.method)).toEqual(['GET', 'GET']);
+  });
+
+  it('H53: a chain of ten, on one connection', async ({ origin, source }) => {
+    for (let hop = 0; hop < 10; hop += 1) origin.on(`/${hop}`, to(`/${hop + 1}`));
+    origin.on('/10', { body: 'hello' });
+
+    expect(String((await source.read('/0')).bytes)).toBe('hello');
+    expect(origin.connections.total).toBe(1);
+  });
+
+  it('H55: to itself, with the same URL, as long as the count allows', async ({ origin, source }) => {
+    origin.on('/a', [to('/a'), to('/a'), { body: 'hello' }]);
+
+    expect(String((await source.read('/a')).bytes)).toBe('hello');
+  });
+
+  it.for([
+    ['relative', 'c?x=1', '/dir/c?x=1'],
+    ['dotted', '../up', '/up'],
+    ['query only', '?page=2', '/dir/a?page=2'],
+    ['with a fragment', '/c#part', '/c'],
+    ['with spaces', '/a b', '/a%20b'],
+    ['in raw UTF-8', '/é', '/%C3%A9'],
+  ])('H61: %s', async ([, location, path], { origin, source }) => {
+    origin.on('/dir/a', (request) =>
+      request.path === path
+        ? { body: 'hello' }
+        : { raw: Buffer.from(`HTTP/1.1 302 Found\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`) },
+    );
+    origin.on(path, { body: 'hello' });
+
+    expect(String((await source.read('/dir/a')).bytes)).toBe('hello');
+    expect(origin.requests.at(-1)?.path).toBe(path);
+  });
+});
+
+describe('redirects that are refused', () => {
+  it('H54: a loop ends as TooManyRedirects and stores none of its bodies', async ({ origin, source }) => {
+    origin.on('/a', to('/b'));
+    origin.on('/b', to('/a'));
+
+    expect((await source.refusal('/a')).name).toBe('TooManyRedirects');
+    expect(origin.requests.length).toBe(11);
+  });
+
+  it('H54: none is followed when none is allowed', async ({ origin, source }) => {
+    origin.on('/a', to('/b'));
+    const client = source.client({ policy: { maxRedirects: 0 } });
+
+    expect((await source.refusal('/a', { client })).name).toBe('TooManyRedirects');
+  });
+
+  it.for(['file:///etc/passwd', 'ftp://127.0.0.1/x', 'data:text/plain,x', 'gopher://127.0.0.1:70/', 'javascript:1'])(
+    'H58: to %s',
+    async (location, { origin, source }) => {
+      origin.on('/a', to(location));
+
+      expect((await source.refusal('/a')).name).toBe('RedirectRefused');
+    },
+  );
+
+  it.for(['http://10.0.0.1/', 'http://169.254.169.254/latest/', 'http://[::1]:8080/', 'http://0xa000001/'])(
+    'H59: to %s, before anything connects',
+    async (location, { origin, source }) => {
+      origin.on('/a', to(location));
+
+      expect((await source.refusal('/a')).name).toBe('AddressRefused');
+      expect(origin.requests.length).toBe(1);
+    },
+  );
+
+  it('H59: to a name that resolves to a private address', async ({ origin, source }) => {
+    origin.on('/a', to('http://inside.test:8080/'));
+    const client = source.client({ lookup: async () => [{ address: '10.0.0.1', family: 4 }] });
+
+    expect((await source.refusal('/a', { client })).name).toBe('AddressRefused');
+  });
+
+  it('H57: from https to http', async ({ origin, source }) => {
+    origin.on('/f', { body: 'hello' });
+    const tls = makeCertificate();
+    const secure = await startOrigin({ '/a': to(origin.url('/f')) }, { tls });
+
+    const error = await source.refusal(secure.url('/a'), { client: source.client({ ca: tls.cert }) });
+
+    expect(error.name).toBe('RedirectRefused');
+    expect(origin.requests).toEqual([]);
+    await secure.close();
+  });
+
+  it.for([
+    ['without Location', ''],
+    ['with an empty one', 'Location: \r\n'],
+    ['with two of them', 'Location: /b\r\nLocation: /c\r\n'],
+    ['to no host', 'Location: http:////\r\n'],
+    ['to a URL with user info', 'Location: http://user:secret@127.0.0.1/\r\n'],
+    ['to a low port', 'Location: http://127.0.0.1:22/\r\n'],
+  ])('H61: %s', async ([, lines], { origin, source }) => {
+    origin.on('/a', { raw: `HTTP/1.1 302 Found\r\n${lines}Content-Length: 0\r\n\r\n` });
+
+    const error = await source.refusal('/a');
+
+    expect(error.name).toBe('RedirectRefused');
+    expect(error.message).not.toContain('secret');
+  });
+});
+
+describe('what a redirect carries along', () => {
+  const secrets = { Authorization: 'Bearer secret', Cookie: 'a=secret', 'X-Api-Key': 'secret' };
+
+  it('H56: the headers of the item stay on its origin', async ({ origin, source }) => {
+    const other = await startOrigin({ '/b': to('/c'), '/c': { body: 'hello' } });
+    origin.on('/a', to('/a2'));
+    origin.on('/a2', to(other.url('/b')));
+
+    await source.read('/a', { headers: secrets });
+
+    expect(origin.requests[1]?.headers).toMatchObject({ authorization: 'Bearer secret', 'x-api-key': 'secret' });
+    for (const { raw } of other.requests) expect(raw).not.toContain('secret');
+    expect(other.requests[1]?.headers['user-agent']).toBe('skyhaul-test');
+    await other.close();
+  });
+
+  it('H56: and do not come back when the way leads back', async ({ origin, source }) => {
+    const other = await startOrigin();
+    other.on('/b', to(origin.url('/c')));
+    origin.on('/a', to(other.url('/b')));
+    origin.on('/c', { body: 'hello' });
+
+    await source.read('/a', { headers: secrets });
+
+    expect(origin.requests[1]?.raw).not.toContain('secret');
+    await other.close();
+  });
+
+  it('H54: a large body of a redirect costs its connection, not its bytes', async ({ origin, source }) => {
+    origin.on('/a', { status: 302, headers: { Location: '/b' }, body: { seed: 1, bytes: 500_000_000 } });
+    origin.on('/b', { body: 'hello' });
+
+    expect(String((await source.read('/a')).bytes)).toBe('hello');
+    expect(origin.connections.total).toBe(2);
+  });
+
+  it('H54: so does one that never ends', async ({ origin, source }) => {
+    origin.on('/a', { ...to('/b'), contentLength: 6_000, stall: { afterBytes: 5 } });
+    origin.on('/b', { body: 'hello' });
+
+    expect(String((await source.read('/a')).bytes)).toBe('hello');
+    expect(origin.connections.total).toBe(2);
+  });
+});
