@@ -30,7 +30,7 @@ export interface ProgressState {
   readonly samples: { readonly at: number; readonly bytes: number }[];
 }
 
-export const FAILURES_KEPT = 10;
+const FAILURES_KEPT = 10;
 const WINDOW_MS = 5_000;
 const SAMPLE_MS = 200;
 

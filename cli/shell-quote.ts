@@ -1,7 +1,7 @@
 const SAFE = /^[A-Za-z0-9_@%+=:,./-]+$/;
 
 /** One word of a POSIX shell. Words that need no quotes stay readable. */
-export function quoteWord(word: string): string {
+function quoteWord(word: string): string {
   return SAFE.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { item } from './item.ts';
 import { MAX_INLINE_ITEMS } from './limits.ts';
 import { options } from './options.ts';
 
@@ -9,7 +8,7 @@ export const runId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a-z, 0-9 and
 export const manifestFormats = ['jsonl', 'csv', 'tsv', 'txt'] as const;
 
 /** Where a list lies and how to read it. */
-export const manifest = z.strictObject({
+const manifest = z.strictObject({
   uri: z.string().min(1).describe('s3://bucket/key; in-process also a path.'),
   format: z.enum(manifestFormats).optional().describe('Default: by the name, `.gz` taken off first.'),
   urlColumn: z.string().min(1).optional().describe('Column of the URL. Default: found by its usual names.'),
@@ -43,5 +42,3 @@ export const batchInput = z
 
 export type BatchInput = z.infer<typeof batchInput>;
 export type ManifestSpec = z.infer<typeof manifest>;
-/** Inline items are validated line by line, like a manifest, so that every bad one is named at once. */
-export const inlineItem = item;

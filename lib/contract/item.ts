@@ -31,7 +31,7 @@ const metadata = z
   });
 
 /** What a response must be before its body counts as the file. A login page sent with status 200 fails here. */
-export const expectation = z.strictObject({
+const expectation = z.strictObject({
   status: z.int().min(200).max(299).optional().describe('Exact status. Default: 200.'),
   contentType: z.string().min(1).max(256).optional().describe('Media type, or its beginning such as `image/`.'),
   minBytes: z.int().min(0).max(MAX_OBJECT_BYTES).optional().describe('Fewer bytes than this are refused.'),

@@ -3,7 +3,7 @@ import { errorNames } from '../errors/catalogue.ts';
 import { outcome } from './outcome.ts';
 
 /** Requests that an attempt sent to the destination, for the cost in the summary. */
-export const storeRequests = z.strictObject({ put: z.int().min(0), get: z.int().min(0) });
+const storeRequests = z.strictObject({ put: z.int().min(0), get: z.int().min(0) });
 
 const started = z.strictObject({
   row: z.literal('started'),
@@ -47,4 +47,3 @@ export const ledgerRow = z
 export type LedgerRow = z.infer<typeof ledgerRow>;
 export type OutcomeRow = Extract<LedgerRow, { row: 'outcome' }>;
 export type DeferredRow = Extract<LedgerRow, { row: 'deferred' }>;
-export type StoreRequests = z.infer<typeof storeRequests>;

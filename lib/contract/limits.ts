@@ -12,8 +12,6 @@ export const MIN_PART_BYTES = 5 * MiB;
 export const MAX_PART_BYTES = 5 * GiB;
 /** 10,000 parts of 5 GiB, about 48.8 TiB. */
 export const MAX_OBJECT_BYTES = MAX_PARTS * MAX_PART_BYTES;
-/** S3: user metadata, all names and values together (user guide, "Working with object metadata"). */
-export const MAX_METADATA_BYTES = 2 * KiB;
 /** What of it an item may take; the rest is for the run, the line and the checksums that Skyhaul writes down. */
 export const MAX_ITEM_METADATA_BYTES = 1 * KiB;
 

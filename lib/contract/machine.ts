@@ -14,7 +14,7 @@ export const shard = z
   .meta({ id: 'shard', title: 'Shard', description: 'One Map item: the lanes of one Transfer invocation.' });
 
 /** Which execution asks; from the state machine's context object. */
-export const execution = z.strictObject({ id: z.string(), name: z.string(), startedAt: z.string() });
+const execution = z.strictObject({ id: z.string(), name: z.string(), startedAt: z.string() });
 
 export const planAnswer = z.strictObject({
   run: runId,

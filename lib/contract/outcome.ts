@@ -4,7 +4,7 @@ import { errorNames } from '../errors/catalogue.ts';
 const errorName = z.enum(errorNames);
 
 /** How well the stored bytes are proven, strongest first. */
-export const verification = z.enum(['digest', 'length', 'chunked', 'unverified']);
+const verification = z.enum(['digest', 'length', 'chunked', 'unverified']);
 
 /** What became of one manifest line. Exactly one per line stands in `report.jsonl`. */
 export const outcome = z

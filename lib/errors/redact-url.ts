@@ -3,8 +3,9 @@
  * come through; text that is no URL is not shown at all, since nobody can tell what part of it is a secret.
  */
 export function redactUrl(text: string): string {
-  if (!URL.canParse(text)) return '(not a URL)';
-  const url = new URL(text);
+  const url = URL.parse(text);
+  // `me:secret@host/x` parses, as a URL of the scheme `me:` without host.
+  if (url === null || url.host === '') return '(not a URL)';
   const shown = `${url.protocol}//${url.host}${url.pathname}`;
   return url.search === '' ? shown : `${shown}?…`;
 }

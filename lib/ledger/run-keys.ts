@@ -43,8 +43,6 @@ export function runKeys(run: string) {
   };
 }
 
-export type RunKeys = ReturnType<typeof runKeys>;
-
 export function chunkOf(index: number): number {
   return Math.floor(index / CHUNK_LINES);
 }

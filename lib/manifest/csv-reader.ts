@@ -1,13 +1,13 @@
-import { parse } from 'csv-parse/sync';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type ColumnNames, type Columns, findColumns } from './csv-columns.ts';
+import { splitFields } from './csv-fields.ts';
 import { broken, faultText, type LineReader, type ReadLine } from './line-reader.ts';
 import type { RawRecord } from './split-records.ts';
 
 /**
- * CSV and TSV with a header (RFC 4180). Records come framed and bounded from `splitRecords`; csv-parse takes them apart
- * one by one, so that a broken record is one problem and neither ends the list nor swallows its neighbours. Cells are
- * plain data: no formula, type or escape means anything.
+ * CSV and TSV with a header (RFC 4180). Records come framed and bounded from `splitRecords`, and each is taken apart for
+ * itself: so a broken one is one problem and neither ends the list nor swallows its neighbours, which the parsers of the
+ * registry do not promise. Cells are plain data: no formula, type or escape means anything.
  */
 export function csvReader(delimiter: ',' | '\t', names: ColumnNames): LineReader {
   let header: { readonly width: number; readonly columns: Columns } | undefined;
@@ -36,18 +36,12 @@ export function csvReader(delimiter: ',' | '\t', names: ColumnNames): LineReader
   };
 }
 
-function fieldsOf(record: RawRecord, delimiter: string): string[] | ReadLine {
+function fieldsOf(record: RawRecord, delimiter: ',' | '\t'): string[] | ReadLine {
   if ('fault' in record) {
     return broken(`${faultText(record.fault)}${record.fault === 'too long' ? ' (or a quote is not closed)' : ''}`);
   }
-  if (!record.text.includes('"')) return record.text.split(delimiter);
-  try {
-    const [fields] = parse(record.text, { delimiter, record_delimiter: ['\r\n', '\n', '\r'] });
-    return fields ?? [];
-  } catch {
-    // csv-parse's message repeats the field.
-    return broken('a quote in the line is not closed, or stands inside a field without being doubled');
-  }
+  const fields = splitFields(record.text, delimiter);
+  return fields ?? broken('a quote in the line is not closed, or stands inside a field without being doubled');
 }
 
 function itemOf(fields: readonly string[], columns: Columns): Record<string, unknown> {

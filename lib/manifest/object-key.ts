@@ -6,7 +6,7 @@ import { MAX_KEY_BYTES } from '../contract/limits.ts';
  * that somebody wrote, so it refuses and changes nothing. Valid is what S3, its console and a directory on Linux, macOS
  * and Windows take alike, and what no decoding, be it done once or twice, leads out of the prefix.
  *
- *     https://example.com:8080/a/my%20file.tar.gz?v=2   →   example.com_8080/a/my file~269fc203.tar.gz
+ *     https://example.com:8080/a/my%20file.tar.gz?v=2   →   example.com_8080/a/my file~269fc203435a89d1.tar.gz
  *     https://example.com/docs/                         →   example.com/docs/index.html   (as wget does)
  */
 export type KeyVerdict = { readonly ok: true } | { readonly ok: false; readonly problem: string };
@@ -19,7 +19,7 @@ const DOT_SEGMENT = /(^|[/\\])\.\.?($|[/\\])/;
 const EXTENSION = /(\.tar)?\.[A-Za-z0-9]{1,10}$/;
 /** File systems take 255 bytes; what a local store puts around a name while it writes needs room, too. */
 const MAX_SEGMENT_BYTES = 200;
-const HASH_DIGITS = 8;
+const HASH_DIGITS = 16;
 /** The folder of our own state in a local destination, also where a file system ignores case. */
 const STATE_FOLDER = '.skyhaul';
 
@@ -40,7 +40,7 @@ export function checkKey(key: string, maxBytes: number = MAX_KEY_BYTES): KeyVerd
 }
 
 /**
- * The default key `<host>/<path>`, decoded once and cleaned; a query adds `~` and 8 hexadecimal digits of its SHA-256
+ * The default key `<host>/<path>`, decoded once and cleaned; a query adds `~` and 16 hexadecimal digits of its SHA-256
  * before the extension. The same URL always gives the same key, and `checkKey` accepts it.
  *
  * @param maxBytes as for `checkKey`; a longer key is cut and ends in a hash of the URL. At least 64.

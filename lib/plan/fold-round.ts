@@ -16,7 +16,7 @@ import { type Left, readLeft, type Status, writeStatus } from './status.ts';
 /** Rounds in a row without a single row behind them after which something is wrong that no retry cures. */
 const MAX_IDLE_ROUNDS = 3;
 
-export const members = z.strictObject({ shard: z.int().min(0), items: z.array(z.int().min(0)) });
+const members = z.strictObject({ shard: z.int().min(0), items: z.array(z.int().min(0)) });
 
 /** Folds the ledger of the round that ended into the status of the next one. One shard is in memory at a time. */
 export async function foldRound(context: RunContext, run: string, before: Status) {

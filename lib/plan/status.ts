@@ -44,7 +44,7 @@ const left = z.strictObject({
 });
 export type Left = z.infer<typeof left>;
 
-export async function readStatus(store: ObjectStore, run: string, round: number): Promise<Status | undefined> {
+async function readStatus(store: ObjectStore, run: string, round: number): Promise<Status | undefined> {
   const found = await getJson(store, runKeys(run).status(round));
   return found === undefined ? undefined : status.parse(found);
 }

@@ -1,5 +1,3 @@
-import type { SkyhaulError } from '../errors/skyhaul-error.ts';
-
 /** A source that answered with a body worth reading. Nothing else in Skyhaul speaks HTTP. */
 export interface OpenedSource {
   readonly status: number;
@@ -63,5 +61,3 @@ export interface SourceClient {
 export interface NotModified {
   readonly status: 304;
 }
-
-export type OpenSourceError = SkyhaulError;

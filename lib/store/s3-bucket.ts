@@ -109,7 +109,11 @@ export function withoutToken({ token: _, ...object }: Found): StoredObject {
 /** Parameters that describe a new object. */
 export function objectParameters(options: ObjectOptions, token: string | undefined) {
   const Metadata = { ...options.metadata, ...(token === undefined ? {} : { [WRITE_TOKEN]: token }) };
-  return { ContentType: options.contentType ?? DEFAULT_CONTENT_TYPE, ContentEncoding: options.contentEncoding, Metadata };
+  return {
+    ContentType: options.contentType ?? DEFAULT_CONTENT_TYPE,
+    ContentEncoding: options.contentEncoding,
+    Metadata,
+  };
 }
 
 export function conditionParameters(condition: Condition): { IfNoneMatch?: string; IfMatch?: string } {

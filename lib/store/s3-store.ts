@@ -25,7 +25,14 @@ import type {
   StoreLimits,
   Upload,
 } from './object-store.ts';
-import { conditionParameters, DEFAULT_CONTENT_TYPE, describe, objectParameters, S3Bucket, withoutToken } from './s3-bucket.ts';
+import {
+  conditionParameters,
+  DEFAULT_CONTENT_TYPE,
+  describe,
+  objectParameters,
+  S3Bucket,
+  withoutToken,
+} from './s3-bucket.ts';
 import { commitOnce } from './s3-commit.ts';
 import { isMissing, toStoreError } from './s3-errors.ts';
 import { putStreamToS3 } from './s3-stream.ts';

@@ -10,7 +10,6 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   ListPartsCommand,
-  paginateListParts,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -121,14 +120,16 @@ export class S3Uploads {
   /** S09: another attempt sent the same bytes again; under KMS an ETag is no digest, so it changed. */
   async #adoptEtags(upload: Upload, parts: readonly StoredPart[]): Promise<StoredPart[]> {
     const etags = new Map<string, string>();
-    const pages = paginateListParts({ client: this.#s3.client }, this.#identify(upload));
-    await this.#s3.put(upload.key, async () => {
-      for await (const page of pages) {
-        for (const { PartNumber, Size, ChecksumCRC32, ETag } of page.Parts ?? []) {
-          if (ETag) etags.set(`${PartNumber} ${Size} ${ChecksumCRC32}`, ETag);
-        }
+    // The SDK's own paginator follows NextPartNumberMarker, which is there on the last page too, and never ends.
+    for (let marker: string | undefined, isLast = false; !isLast; ) {
+      const command = new ListPartsCommand({ ...this.#identify(upload), PartNumberMarker: marker });
+      const page = await this.#s3.put(upload.key, () => this.#s3.client.send(command));
+      for (const { PartNumber, Size, ChecksumCRC32, ETag } of page.Parts ?? []) {
+        if (ETag) etags.set(`${PartNumber} ${Size} ${ChecksumCRC32}`, ETag);
       }
-    });
+      marker = page.NextPartNumberMarker;
+      isLast = page.IsTruncated !== true;
+    }
     return parts.map((part) => {
       const etag = etags.get(`${part.number} ${part.bytes} ${crc32Base64(part.crc32)}`);
       if (etag !== undefined) return { ...part, etag };

@@ -12,7 +12,7 @@ export interface SourceFile {
 }
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
-export const folders = ['lib', 'functions', 'cdk', 'cli', 'localstack', 'examples', 'docs', 'bench', 'test'] as const;
+const folders = ['lib', 'functions', 'cdk', 'cli', 'localstack', 'examples', 'docs', 'bench', 'test'] as const;
 
 export function readSourceFiles(): SourceFile[] {
   return folders.flatMap((folder) => walk(join(root, folder))).map(readSourceFile);

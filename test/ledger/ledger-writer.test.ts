@@ -36,13 +36,14 @@ describe('LedgerWriter', () => {
     other.append(row(3));
     await Promise.all([one.close(), two.close(), other.close()]);
 
-    const shards = await Array.fromAsync(readRoundLedger(store, 'r', 0));
+    const shards: number[] = [];
+    for await (const { shard } of readRoundLedger(store, 'r', 0)) shards.push(shard);
 
     expect(await readShardLedger(store, 'r', address)).toEqual([
       { attempt: 'one', rows: [row(0), row(1)] },
       { attempt: 'two', rows: [row(2)] },
     ]);
-    expect(shards.map(({ shard }) => shard)).toEqual([3, 4]);
+    expect(shards).toEqual([3, 4]);
   });
 
   it('writes nothing for nothing', async () => {

@@ -1,0 +1,35 @@
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { ENTRY, LOOPBACK } from './skyhaul-process.ts';
+
+export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Every line of every `sh` block of README.md, in its order; blocks inside of list items are indented. */
+export async function readReadmeCommands(): Promise<string[]> {
+  const text = await readFile(join(PROJECT, 'README.md'), 'utf8');
+  return [...text.matchAll(/^( *)```sh\n(.*?)^ *```$/gms)].flatMap(([, indent = '', block = '']) =>
+    block
+      .split('\n')
+      .map((line) => line.slice(indent.length).trim())
+      .filter((line) => line !== '' && !line.startsWith('#')),
+  );
+}
+
+/** Commands that a lane of their own runs: everything with an S3 address, against a local S3. */
+export function needsS3(command: string): boolean {
+  return command.includes('s3://') || command.includes('--endpoint');
+}
+
+/**
+ * An environment in which `npx skyhaul` is the checkout's own, and may also reach this machine: the hosts that README.md
+ * names are replaced by a local one.
+ */
+export async function readmeEnvironment(folder: string): Promise<Record<string, string>> {
+  const bin = join(folder, 'bin');
+  await mkdir(bin, { recursive: true });
+  const npx = `#!/bin/sh\n[ "$1" = skyhaul ] || exit 99\nshift\nexec '${process.execPath}' '${ENTRY}' "$@" ${LOOPBACK.join(' ')}\n`;
+  await writeFile(join(bin, 'npx'), npx);
+  await chmod(join(bin, 'npx'), 0o755);
+  return { PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
+}
