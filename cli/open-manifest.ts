@@ -1,9 +1,9 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename as fileName } from 'node:path';
-import { basename, dirname } from 'node:path/posix';
-import { SkyhaulError, toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
+import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import type { ManifestSource } from '../lib/run-context.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
+import { openManifestObject } from '../lib/store/open-manifest-object.ts';
 
 /**
  * Opens a list on disk or in S3, as often as it is asked for. A list that changes while it is read is refused: half of
@@ -13,7 +13,7 @@ export type OpenBucket = (uri: string) => ObjectStore;
 
 /** Throws ManifestUnreadable; reading throws ManifestChanged. */
 export async function openManifest(uri: string, openBucket: OpenBucket): Promise<ManifestSource> {
-  return uri.startsWith('s3://') ? openObject(uri, openBucket) : openFile(uri);
+  return uri.startsWith('s3://') ? openManifestObject(uri, openBucket) : openFile(uri);
 }
 
 async function openFile(path: string): Promise<ManifestSource> {
@@ -61,27 +61,4 @@ async function openOrRefuse(path: string): Promise<FileHandle> {
     const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : code;
     throw new SkyhaulError('ManifestUnreadable', `${path}: ${why}`, { cause });
   }
-}
-
-async function openObject(uri: string, openBucket: OpenBucket): Promise<ManifestSource> {
-  const name = basename(uri);
-  const store = openBucket(dirname(uri));
-  const found = await store.head(name).catch((error: unknown) => {
-    throw unreadable(uri, error);
-  });
-  if (!found) throw new SkyhaulError('ManifestUnreadable', `${uri}: there is no such object`);
-  return { name, etag: found.etag, bytes: readObject(uri, store, name, found.etag) };
-}
-
-async function* readObject(uri: string, store: ObjectStore, name: string, etag: string): AsyncIterable<Uint8Array> {
-  const found = await store.get(name);
-  if (found?.object.etag !== etag) throw new SkyhaulError('ManifestChanged', `${uri} changed while it was read`);
-  yield* found.body;
-}
-
-/** What is wrong with a list is the input's matter, also when the store says it. Throttling and outages are not. */
-function unreadable(uri: string, error: unknown): SkyhaulError {
-  const known = toSkyhaulError(error);
-  if (known.name !== 'StoreDenied' && known.name !== 'StoreMissing' && known.name !== 'KeyRefused') return known;
-  return new SkyhaulError('ManifestUnreadable', `${uri}: ${known.message}`, { cause: error });
 }

@@ -1,5 +1,5 @@
 /**
- * Ctrl-C once: stop cleanly. Twice: leave at once. `npx` and `npm run` pass a Ctrl-C on that the terminal has already
+ * Ctrl-C once: stop cleanly. Twice: leave at once. A launcher may pass a Ctrl-C on that the terminal has already
  * delivered, so two that come close together are one.
  */
 export interface SignalSource {

@@ -4,8 +4,8 @@ import { MAX_SHARDS, MiB } from '../lib/contract/limits.ts';
 import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import type { RunContext, RunEvent } from '../lib/run-context.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
+import { openManifestObject } from '../lib/store/open-manifest-object.ts';
 import { isWithin } from './is-within.ts';
-import { openManifest } from './open-manifest.ts';
 import type { Settings } from './settings.ts';
 
 /**
@@ -33,7 +33,7 @@ export function createRunContext(invocation: Invocation): RunContext {
     },
     async openManifest(uri) {
       requireSource(uri, settings);
-      return openManifest(uri, openBucket);
+      return openManifestObject(uri, openBucket);
     },
     now: Date.now,
     random: Math.random,

@@ -1,5 +1,3 @@
-import { createInterface } from 'node:readline';
-import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import type { ObjectStore, PutOptions } from '../store/object-store.ts';
 
@@ -66,6 +64,25 @@ export async function getJson(store: ObjectStore, key: string): Promise<unknown>
 export async function* getLines(store: ObjectStore, key: string): AsyncIterable<unknown> {
   const found = await store.get(key);
   if (!found) return;
-  const lines = createInterface({ input: Readable.from(found.body), crlfDelay: Number.POSITIVE_INFINITY });
-  for await (const line of lines) if (line !== '') yield JSON.parse(line);
+  for await (const line of linesOf(found.body)) if (line !== '') yield JSON.parse(line);
+}
+
+const LINE_FEED = 0x0a;
+
+/** Only a line feed ends a line: JSON leaves U+2028 as it is, where `node:readline` would cut. */
+async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+  let rest: Buffer[] = [];
+  for await (const chunk of body) {
+    // The chunk is the reader's own only until it asks for the next one.
+    const bytes = Buffer.from(chunk);
+    let start = 0;
+    for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
+      const piece = bytes.subarray(start, end);
+      yield rest.length === 0 ? piece.toString('utf8') : Buffer.concat([...rest, piece]).toString('utf8');
+      rest = [];
+      start = end + 1;
+    }
+    if (start < bytes.length) rest.push(bytes.subarray(start));
+  }
+  if (rest.length > 0) yield Buffer.concat(rest).toString('utf8');
 }

@@ -16,7 +16,7 @@ import type { LocalRoot } from './local-root.ts';
 import { parseJson } from './local-sidecar.ts';
 import { publish, stamp, writeAt, writeTemporary } from './local-write.ts';
 import type { Commit, ObjectOptions, StoredObject, StoredPart, Upload } from './object-store.ts';
-import { DATA_FILE, isInPlace, type PartRecord, partEtag, readRecord, storePart } from './part-records.ts';
+import { DATA_FILE, isInPlace, type PartRecord, readRecord, storePart } from './part-records.ts';
 import type { PlacementEffects } from './place-file.ts';
 
 const UPLOAD_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -63,7 +63,7 @@ export class LocalUploads {
     const records: PartRecord[] = [];
     for (const part of parts) {
       const record = await readRecord(folder, part.number);
-      if (record === undefined || partEtag(record.bytes, record.crc32) !== part.etag) {
+      if (record?.bytes !== part.bytes || record.crc32 !== part.crc32) {
         const message = `${showKey(upload.key)} was not committed: part ${part.number} is not the one in the upload.`;
         throw new SkyhaulError('ChecksumRefused', message);
       }

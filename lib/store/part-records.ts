@@ -23,11 +23,6 @@ export const DATA_FILE = 'data';
 const partRecord = z.object({ bytes: z.int(), crc32: z.int(), file: z.string(), offset: z.int().min(0) });
 export type PartRecord = z.infer<typeof partRecord>;
 
-/** Idempotent: the same bytes have the same ETag, whoever wrote them. */
-export function partEtag(bytes: number, crc32: number): string {
-  return `${crc32Hex(crc32)}-${bytes}`;
-}
-
 /** Every byte of the object in order is already in the data file. */
 export function isInPlace(records: readonly PartRecord[]): boolean {
   let offset = 0;
@@ -60,7 +55,8 @@ export async function storePart(
     await handle.close();
   }
   await writeRecord(folder, number, record);
-  return { number, bytes: bytes.length, crc32, etag: partEtag(bytes.length, crc32) };
+  // The same bytes have the same ETag, whoever wrote them.
+  return { number, bytes: bytes.length, crc32, etag: `${crc32Hex(crc32)}-${bytes.length}` };
 }
 
 /** `undefined` for a part that was never finished. */

@@ -123,7 +123,7 @@ describe('Ctrl-C', () => {
     expect(calls).toEqual(['stop', 'leave']);
   });
 
-  it('counts once when npx passes on what the terminal has delivered', () => {
+  it('counts once when a launcher passes on what the terminal has delivered', () => {
     const { source, calls, wait } = press();
 
     source.emit('SIGINT');

@@ -1,12 +1,15 @@
-import { SkyhaulError, toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
-import type { ManifestSource } from '../lib/run-context.ts';
-import type { ObjectStore } from '../lib/store/object-store.ts';
+import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
+import type { ManifestSource } from '../run-context.ts';
+import type { ObjectStore } from './object-store.ts';
 
 /**
  * Opens a list in S3. It is read as the version that was opened, or refused: half of one and half of another would be
  * a third list, that nobody wrote.
  */
-export async function openManifest(uri: string, openFolder: (uri: string) => ObjectStore): Promise<ManifestSource> {
+export async function openManifestObject(
+  uri: string,
+  openFolder: (uri: string) => ObjectStore,
+): Promise<ManifestSource> {
   const cut = uri.lastIndexOf('/');
   const name = uri.slice(cut + 1);
   const store = openFolder(uri.slice(0, cut));

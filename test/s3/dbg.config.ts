@@ -1,1 +1,0 @@
-export default { test: { include: ['test/s3/dbg.test.ts'], root: '/work/main' } };
