@@ -72,3 +72,11 @@ export type RunEvent =
     }
   | { readonly event: 'item.retrying'; readonly line: number; readonly error: string; readonly afterMs: number }
   | { readonly event: 'item.ended'; readonly outcome: Outcome };
+
+/**
+ * Enough time for the next piece of a long job, such as folding or reporting a million lines; else the entry point
+ * answers `continue` and a fresh invocation goes on from what is written.
+ */
+export function hasTimeFor(context: RunContext, ms: number): boolean {
+  return context.deadline === undefined || context.deadline - context.now() >= ms;
+}

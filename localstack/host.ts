@@ -25,7 +25,7 @@ export interface LocalStack {
 export interface LocalStackOptions {
   /** AWS names in LocalStack's spelling: s3, lambda, stepfunctions … */
   readonly services: readonly string[];
-  /** A free one when not given. */
+  /** A free one when not given, or 0. */
   readonly port?: number;
   readonly log?: (line: string) => void;
 }
@@ -33,7 +33,7 @@ export interface LocalStackOptions {
 /** Throws an Error with the end of LocalStack's own log when it does not come up. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   const python = await preparePython(options.log ?? ((line) => console.error(`localstack: ${line}`)));
-  const port = options.port ?? (await findFreePort());
+  const port = options.port || (await findFreePort());
   const endpoint = `http://127.0.0.1:${port}`;
   const scratch = await mkdtemp(join(tmpdir(), 'skyhaul-localstack-'));
   await mkdir(join(scratch, 'tmp'));

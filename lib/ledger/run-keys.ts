@@ -21,6 +21,8 @@ export function runKeys(run: string) {
     input: `${base}/input.json`,
     invalid: `${base}/invalid.jsonl`,
     report: `${base}/report.jsonl`,
+    /** What the report counted, for whoever writes the rest of it. */
+    counted: `${base}/counted.json`,
     failed: `${base}/failed.jsonl`,
     summary: `${base}/summary.json`,
     html: `${base}/report.html`,

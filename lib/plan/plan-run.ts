@@ -4,7 +4,7 @@ import { requireSupportedOptions } from '../contract/not-supported.ts';
 import { parseContract } from '../contract/parse.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { runKeys } from '../ledger/run-keys.ts';
-import type { RunContext } from '../run-context.ts';
+import { hasTimeFor, type RunContext } from '../run-context.ts';
 import { takeClaim } from './claim.ts';
 import { decideNext } from './decide-next.ts';
 import { fanOutMode } from './fan-out-mode.ts';
@@ -17,6 +17,8 @@ import { writeRound } from './write-round.ts';
 
 const FIRST_ROUND_MINUTES = 5;
 const ROUND_MINUTES = 30;
+/** Time that laying out a round of a few million lines may take. */
+const LAY_OUT_MS = 5 * 60_000;
 
 /**
  * Decides what the run does next, from what stands in the state and from nothing else: asked again, after a lost answer,
@@ -28,6 +30,7 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
   if (!position) return answer({ run, round: 0, next: 'report' }, context, asked);
 
   const { status, left } = position;
+  if (!hasTimeFor(context, LAY_OUT_MS)) return answer({ run, round: status.round, next: 'continue' }, context, asked);
   const next = decideNext({
     left,
     now: context.now(),

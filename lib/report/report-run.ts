@@ -1,20 +1,31 @@
+import { z } from 'zod';
 import type { ReportAnswer, ReportEvent } from '../contract/machine.ts';
-import type { Summary } from '../contract/summary.ts';
-import { summary as summarySchema } from '../contract/summary.ts';
+import { outcome } from '../contract/outcome.ts';
+import { type Summary, summary as summarySchema } from '../contract/summary.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { encodeLine, getJson, putJson, putLines, putText } from '../ledger/json-lines.ts';
 import { runKeys } from '../ledger/run-keys.ts';
-import { readRunInput } from '../plan/run-input.ts';
-import { newestStatus } from '../plan/status.ts';
-import type { RunContext } from '../run-context.ts';
+import { type RunInput, readRunInput } from '../plan/run-input.ts';
+import { newestStatus, type Status } from '../plan/status.ts';
+import { hasTimeFor, type RunContext } from '../run-context.ts';
 import { costOf } from './cost.ts';
-import { type FailedSample, reportHtml } from './report-html.ts';
+import { reportHtml } from './report-html.ts';
 import { failedLine, type ReportLine, reportLines } from './report-lines.ts';
 
 const ANY = { condition: { kind: 'any' } } as const;
 const UNFINISHED = 'the run ended at one of its limits before this line was done';
 /** Failed lines that the HTML report shows. */
 const MAX_SAMPLES = 200;
+/** Time that going over a few million lines once more may take. */
+const SECOND_PASS_MS = 5 * 60_000;
+
+/** What the first pass over the lines learns; kept, so that a second invocation can go on from there. */
+const counted = z.strictObject({
+  counts: summarySchema.shape.counts,
+  bytes: z.int(),
+  samples: z.array(outcome.pick({ line: true, url: true, error: true, message: true })),
+});
+type Counted = z.infer<typeof counted>;
 
 /**
  * Writes `report.jsonl`, `failed.jsonl`, `report.html` and, last, `summary.json`. A run that has its summary is not
@@ -29,50 +40,62 @@ export async function reportRun(event: ReportEvent, context: RunContext): Promis
   const [asked, status] = await Promise.all([readRunInput(state, run), newestStatus(state, run)]);
   if (!asked || !status) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
 
-  const counts = { stored: 0, skipped: 0, failed: 0 };
-  let bytes = 0;
-  const samples: FailedSample[] = [];
-  const lines = reportLines(state, run, status, UNFINISHED);
-  const seen = (line: ReportLine) => {
-    const { outcome } = line;
-    counts[outcome.outcome] += 1;
-    if (outcome.outcome === 'stored') bytes += outcome.bytes ?? 0;
-    if (outcome.outcome === 'failed' && samples.length < MAX_SAMPLES) samples.push(outcome);
-  };
-  await putLines(state, keys.report, encoded(lines, seen), ANY);
-  const again = counts.failed > 0 ? failed(reportLines(state, run, status, UNFINISHED)) : [];
-  await putLines(state, keys.failed, again, { ...ANY, sealed: true });
+  const before = await getJson(state, keys.counted);
+  const found = before === undefined ? await writeLines(context, run, status) : counted.parse(before);
+  if (!hasTimeFor(context, SECOND_PASS_MS)) return { run, next: 'continue' };
 
-  const result: Summary = {
+  const again = found.counts.failed > 0 ? failedLines(reportLines(state, run, status, UNFINISHED)) : [];
+  await putLines(state, keys.failed, again, { ...ANY, sealed: true });
+  const summary = summarise(context, run, asked, status, found);
+  const html = reportHtml(summary, found.samples);
+  await putText(state, keys.html, html, { ...ANY, contentType: 'text/html; charset=utf-8' });
+  await putJson(state, keys.summary, summary, ANY);
+  return answer(event, context, summary);
+}
+
+async function writeLines(context: RunContext, run: string, status: Status): Promise<Counted> {
+  const found: Counted = { counts: { stored: 0, skipped: 0, failed: 0 }, bytes: 0, samples: [] };
+  const lines = reportLines(context.state, run, status, UNFINISHED);
+  await putLines(context.state, runKeys(run).report, counting(lines, found), ANY);
+  await putJson(context.state, runKeys(run).counted, found, ANY);
+  return found;
+}
+
+async function* counting(lines: AsyncIterable<ReportLine>, found: Counted): AsyncIterable<string> {
+  for await (const { outcome: one } of lines) {
+    found.counts[one.outcome] += 1;
+    if (one.outcome === 'stored') found.bytes += one.bytes ?? 0;
+    if (one.outcome === 'failed' && found.samples.length < MAX_SAMPLES) {
+      const { line, url, error, message } = one;
+      found.samples.push({ line, url, error, message });
+    }
+    yield encodeLine(one);
+  }
+}
+
+async function* failedLines(lines: AsyncIterable<ReportLine>): AsyncIterable<string> {
+  for await (const line of lines) {
+    const failed = failedLine(line);
+    if (failed) yield encodeLine(failed);
+  }
+}
+
+function summarise(context: RunContext, run: string, asked: RunInput, status: Status, found: Counted): Summary {
+  const { state } = context;
+  const keys = runKeys(run);
+  return {
     run,
-    counts,
-    bytes,
+    counts: found.counts,
+    bytes: found.bytes,
     seconds: Math.max(0, Math.round((context.now() - asked.startedAt) / 100) / 10),
     cost: costOf(status.spent, asked.input.to.startsWith('s3://')),
     report: state.uriOf(keys.report),
     failed: state.uriOf(keys.failed),
     html: state.uriOf(keys.html),
   };
-  await putText(state, keys.html, reportHtml(result, samples), { ...ANY, contentType: 'text/html; charset=utf-8' });
-  await putJson(state, keys.summary, result, ANY);
-  return answer(event, context, result);
 }
 
 function answer(event: ReportEvent, context: RunContext, summary: Summary): ReportAnswer {
   context.emit({ event: 'run.reported', run: event.run, summary });
-  return { ...event, next: 'done', summary };
-}
-
-async function* encoded(lines: AsyncIterable<ReportLine>, seen: (line: ReportLine) => void): AsyncIterable<string> {
-  for await (const line of lines) {
-    seen(line);
-    yield encodeLine(line.outcome);
-  }
-}
-
-async function* failed(lines: AsyncIterable<ReportLine>): AsyncIterable<string> {
-  for await (const line of lines) {
-    const text = failedLine(line);
-    if (text) yield encodeLine(text);
-  }
+  return { run: event.run, next: 'done', summary };
 }

@@ -92,13 +92,23 @@ function cidrProblem(cidr: string): string | undefined {
 }
 
 function networkOf(cidr: string): Network {
-  const [address, prefixBits] = ipaddr.parseCIDR(cidr);
-  return { bytes: address.toByteArray(), prefixBits };
+  const [address = '', prefix = ''] = cidr.split('/');
+  return { bytes: bytesOfAddress(address) ?? [], prefixBits: Number(prefix) };
 }
 
 /** Strict: only what the system itself reads as an address, none of the old spellings such as 0x7f.1. */
 function bytesOfAddress(ip: string): readonly number[] | undefined {
-  return isIP(ip) === 0 ? undefined : ipaddr.parse(ip).toByteArray();
+  if (isIP(ip) === 0) return undefined;
+  const [address = ''] = ip.split('%');
+  return ipaddr.parse(isIP(ip) === 6 ? withoutDots(address) : address).toByteArray();
+}
+
+/** ipaddr.js takes `::10.0.0.1` for `::ffff:10.0.0.1`, which is another address. */
+function withoutDots(ipv6: string): string {
+  return ipv6.replace(/\d+\.\d+\.\d+\.\d+$/, (dotted) => {
+    const [a = 0, b = 0, c = 0, d = 0] = dotted.split('.').map(Number);
+    return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;
+  });
 }
 
 function contains(network: Network, bytes: readonly number[]): boolean {

@@ -3,7 +3,7 @@
  * symbolic link leads a key elsewhere. (Somebody who swaps a directory for a link between the look and the act could
  * still; Node has no openat. Whoever may do that may write there anyway.)
  */
-import { type BigIntStats, constants } from 'node:fs';
+import { type BigIntStats, constants, lstatSync } from 'node:fs';
 import { lstat, mkdir, readdir, realpath, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -45,6 +45,7 @@ export class LocalRoot {
 
   /** `undefined` while the directory does not exist: reading makes nothing. The root itself may be a link. */
   async find(): Promise<OwnFolders | undefined> {
+    if (this.#folders !== undefined) return this.#folders;
     const root = await unlessMissing(realpath(this.path));
     return root === undefined ? undefined : foldersOf(root);
   }
@@ -79,7 +80,8 @@ export class LocalRoot {
       const isLast = index === segments.length - 1;
       const parent = path;
       path = join(parent, segment);
-      let stats = await unlessMissing(lstat(path, { bigint: true }));
+      // Synchronous, because such a look costs a tenth of one through the thread pool, and every small file needs several.
+      let stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
       if (stats === undefined) {
         if (isLast || !make) return { path: target, stats: undefined };
         await this.#makeDirectory(parent, path);

@@ -3,9 +3,9 @@
  * after key and inode, so that writers of one key never overwrite each other's. It is written before its object becomes
  * visible, not synced (losing it loses knowledge, never bytes), and believed only while size, time and inode still fit.
  */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { unlessMissing } from './local-errors.ts';
@@ -41,10 +41,11 @@ export async function writeSidecar(
   if (contentType === undefined && contentEncoding === undefined && Object.keys(metadata).length === 0) return;
   const path = sidecarPath(folders, key, stats);
   const content: Sidecar = { ...identity(stats), crc32, contentType, contentEncoding, metadata };
-  const temporary = join(folders.tmp, `${randomUUID()}.tmp`);
-  await writeFile(temporary, JSON.stringify(content), { flag: 'wx', mode: 0o600 });
+  // Straight under its name: nobody looks for it before its object stands, and half a one is not believed.
+  const write = () => writeFile(path, JSON.stringify(content), { mode: 0o600 }).then(() => true);
+  if (await unlessMissing(write())) return;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await rename(temporary, path);
+  await write();
 }
 
 export async function readSidecar(folders: OwnFolders, key: string, stats: BigIntStats): Promise<Sidecar | undefined> {

@@ -4,12 +4,13 @@
  * say about themselves. Nothing is read or written outside the directory, through links neither.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS } from '../contract/limits.ts';
 import { checkCommit, checkReceived } from './check-commit.ts';
 import { coalesce } from './coalesce.ts';
 import { crc32 as crc32Of } from './crc32.ts';
+import { checkLocalKey } from './key-rules.ts';
 import { unlessMissing, withStoreErrors } from './local-errors.ts';
 import { listFiles, readHandle } from './local-read.ts';
 import { LocalRoot, NOFOLLOW } from './local-root.ts';
@@ -157,21 +158,15 @@ class LocalStore implements ObjectStore {
 
   #write(key: string, options: PutOptions, fill: (handle: FileHandle) => Promise<number>): Promise<StoredObject> {
     return this.#put(key, async () => {
-      await this.#root.locate(key);
+      checkLocalKey(key);
       let crc32 = 0;
-      const from = await writeTemporary(this.#root, options.sealed ?? false, async (handle) => {
+      const whole = await writeTemporary(this.#root, this.#effects, options.sealed ?? false, async (handle) => {
         crc32 = await fill(handle);
       });
       try {
-        const stats = await stat(from, { bigint: true });
-        return await publish(this.#root, this.#effects, from, stats, {
-          key,
-          crc32,
-          condition: options.condition,
-          options,
-        });
+        return await publish(this.#root, this.#effects, whole, { key, crc32, condition: options.condition, options });
       } catch (error) {
-        await rm(from, { force: true });
+        await rm(whole.path, { force: true });
         throw error;
       }
     });

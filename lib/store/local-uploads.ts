@@ -3,6 +3,7 @@
  * it is committed or aborted, across processes.
  */
 import { randomUUID } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -14,7 +15,7 @@ import { unlessMissing } from './local-errors.ts';
 import { readPieces } from './local-read.ts';
 import type { LocalRoot } from './local-root.ts';
 import { parseJson } from './local-sidecar.ts';
-import { publish, stamp, writeAt, writeTemporary } from './local-write.ts';
+import { finish, publish, writeAt, writeTemporary } from './local-write.ts';
 import type { Commit, ObjectOptions, StoredObject, StoredPart, Upload } from './object-store.ts';
 import { DATA_FILE, isInPlace, type PartRecord, readRecord, storePart } from './part-records.ts';
 import type { PlacementEffects } from './place-file.ts';
@@ -69,11 +70,10 @@ export class LocalUploads {
       }
       records.push(record);
     }
-    const { from, giveBack } = await this.#assemble(upload, folder, records, commit);
+    const { whole, giveBack } = await this.#assemble(upload, folder, records, commit);
     try {
-      const stats = await stat(from, { bigint: true });
       const finished = { key: upload.key, crc32: commit.crc32, condition: commit.condition, options };
-      const object = await publish(this.#root, this.#effects, from, stats, finished);
+      const object = await publish(this.#root, this.#effects, whole, finished);
       // The object stands, whatever becomes of the folder; what stays is still listed as an upload.
       await this.#remove(folder).catch(() => undefined);
       return object;
@@ -110,18 +110,17 @@ export class LocalUploads {
     const data = join(folder, DATA_FILE);
     const size = (await unlessMissing(stat(data)))?.size;
     if (isInPlace(records) && size === commit.bytes) {
-      const from = join(tmp, `${randomUUID()}.tmp`);
-      await rename(data, from);
-      const giveBack = () => rename(from, data);
+      const path = join(tmp, `${randomUUID()}.tmp`);
+      await rename(data, path);
+      const giveBack = () => rename(path, data);
       try {
-        await sync(from);
+        return { whole: { path, stats: await this.#finish(path) }, giveBack };
       } catch (error) {
         await giveBack();
         throw error;
       }
-      return { from, giveBack };
     }
-    const from = await writeTemporary(this.#root, false, async (handle) => {
+    const whole = await writeTemporary(this.#root, this.#effects, false, async (handle) => {
       let offset = 0;
       for (const record of records) {
         let crc32 = 0;
@@ -133,7 +132,16 @@ export class LocalUploads {
         checkReceived(upload.key, crc32, record.crc32);
       }
     });
-    return { from, giveBack: () => rm(from, { force: true }) };
+    return { whole, giveBack: () => rm(whole.path, { force: true }) };
+  }
+
+  async #finish(path: string): Promise<BigIntStats> {
+    const handle = await open(path, 'r+');
+    try {
+      return await finish(handle, this.#effects);
+    } finally {
+      await handle.close();
+    }
   }
 
   async #open(upload: Upload): Promise<{ folder: string; options: ObjectOptions }> {
@@ -160,16 +168,6 @@ export class LocalUploads {
 async function readBegun(folder: string) {
   const text = await unlessMissing(readFile(join(folder, 'upload.json'), 'utf8'));
   return text === undefined ? undefined : begun.safeParse(parseJson(text)).data;
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path, 'r+');
-  try {
-    await stamp(handle);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 function lost(upload: Upload): SkyhaulError {

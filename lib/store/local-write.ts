@@ -18,34 +18,46 @@ export interface Finished {
   readonly options: ObjectOptions;
 }
 
-/** A new file in `tmp`, removed again when `fill` throws. Returns its path, synced. */
+/** A file that only needs its name: whole and on disk. */
+export interface Temporary {
+  readonly path: string;
+  readonly stats: BigIntStats;
+}
+
+/** A new file in `tmp`, removed again when `fill` throws. */
 export async function writeTemporary(
   root: LocalRoot,
+  effects: PlacementEffects,
   sealed: boolean,
   fill: (handle: FileHandle) => Promise<void>,
-): Promise<string> {
+): Promise<Temporary> {
   const { tmp } = await root.prepare();
   const path = join(tmp, `${randomUUID()}.tmp`);
   const handle = await open(path, 'wx', sealed ? 0o600 : 0o666);
   try {
     await fill(handle);
-    await stamp(handle);
-    await handle.sync();
+    return { path, stats: await finish(handle, effects) };
   } catch (error) {
-    await handle.close();
     await rm(path, { force: true });
     throw error;
+  } finally {
+    await handle.close();
   }
-  await handle.close();
-  return path;
 }
 
-/** Gives a synced file its name. When that fails, `from` still stands. */
+/** Stamps and syncs what was written. */
+export async function finish(handle: FileHandle, effects: PlacementEffects): Promise<BigIntStats> {
+  const seconds = nextStamp(effects.now());
+  await handle.utimes(seconds, seconds);
+  await handle.sync();
+  return handle.stat({ bigint: true });
+}
+
+/** Gives a synced file its name. When that fails, the temporary still stands. */
 export async function publish(
   root: LocalRoot,
   effects: PlacementEffects,
-  from: string,
-  stats: BigIntStats,
+  { path: from, stats }: Temporary,
   finished: Finished,
 ): Promise<StoredObject> {
   const { key, crc32, condition, options } = finished;
@@ -75,11 +87,9 @@ let stamps = 0;
 
 /**
  * File times advance with the kernel's tick (4 ms) and inodes are used again, so two versions within one tick could look
- * the same. Each of ours gets its own few microseconds within the tick.
+ * the same. Each of ours gets its own few microseconds.
  */
-export async function stamp(handle: FileHandle): Promise<void> {
-  const { mtimeMs } = await handle.stat();
+function nextStamp(nowMs: number): number {
   stamps = (stamps + 1) % 1_000;
-  const seconds = (Math.floor(mtimeMs) + stamps * 0.004) / 1_000;
-  await handle.utimes(seconds, seconds);
+  return (Math.floor(nowMs) + stamps * 0.004) / 1_000;
 }

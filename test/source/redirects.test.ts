@@ -31,7 +31,7 @@ describe('redirects that are followed', () => {
     expect(String((await source.read('/a')).bytes)).toBe('hello');
   });
 
-  it.for([
+  it.for<[string, string, string]>([
     ['relative', 'c?x=1', '/dir/c?x=1'],
     ['dotted', '../up', '/up'],
     ['query only', '?page=2', '/dir/a?page=2'],

@@ -1,12 +1,21 @@
+import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { describe, expect } from 'vitest';
+import { afterEach, describe, expect, vi } from 'vitest';
 import { startOrigin } from '../support/origin.ts';
 import { type CertificateOptions, makeCertificate } from '../support/origin-certificate.ts';
 import { it } from './fixture.ts';
 
 const DAY_MS = 86_400_000;
 
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
 describe('TLS', () => {
+  afterEach(() => void vi.unstubAllEnvs());
+
   it('carries a file when certificate and name are right', async ({ source }) => {
     const tls = makeCertificate();
     const secure = await startOrigin({ '/f': { body: 'hello' } }, { tls });
@@ -37,11 +46,10 @@ describe('TLS', () => {
 
   it('H34: a self-signed certificate is TlsFailed, whatever the environment says', async ({ source }) => {
     const secure = await startOrigin({ '/f': { body: 'hello' } }, { tls: makeCertificate() });
-    process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
 
     const error = await source.refusal(secure.url('/f'));
 
-    delete process.env.NODE_TLS_REJECT_UNAUTHORIZED;
     expect(error.name).toBe('TlsFailed');
     expect(secure.requests).toEqual([]);
     await secure.close();
@@ -72,11 +80,12 @@ describe('TLS', () => {
     },
   );
 
-  it('H34: plain HTTP behind an https URL is TlsFailed', async ({ origin, source }) => {
-    origin.on('/f', { body: 'hello' });
+  it('H34: plain HTTP behind an https URL is TlsFailed', async ({ source }) => {
+    const server = createServer((socket) => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const port = await listen(server);
 
-    expect((await source.refusal(origin.url('/f').replace('http:', 'https:'))).name).toBe('TlsFailed');
-    expect(origin.requests).toEqual([]);
+    expect((await source.refusal(`https://127.0.0.1:${port}/`)).name).toBe('TlsFailed');
+    server.close();
   });
 
   it('H02: a TLS connection cut in a body with a length is ConnectionLost', async ({ source }) => {

@@ -9,7 +9,7 @@ export interface TestCertificate {
 }
 
 export interface CertificateOptions {
-  /** Host names and IPv4 addresses it is for. Default: localhost, *.test, 127.0.0.1. */
+  /** Host names and IPv4 addresses it is for. Default: localhost, 127.0.0.1, a.test, b.test. */
   readonly names?: readonly string[];
   /** Default: from a day ago … */
   readonly notBefore?: Date;
@@ -21,7 +21,7 @@ const DAY_MS = 86_400_000;
 
 /** A self-signed certificate, written in DER by hand (RFC 5280): needs no openssl, and can be wrong in every way. */
 export function makeCertificate(options: CertificateOptions = {}): TestCertificate {
-  const names = options.names ?? ['localhost', '*.test', '127.0.0.1'];
+  const names = options.names ?? ['localhost', '127.0.0.1', 'a.test', 'b.test'];
   const notBefore = options.notBefore ?? new Date(Date.now() - DAY_MS);
   const notAfter = options.notAfter ?? new Date(Date.now() + DAY_MS);
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });

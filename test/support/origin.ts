@@ -115,12 +115,10 @@ export async function startOrigin(
   };
 
   const accept = (socket: Socket) => {
-    sockets.add(socket);
     all.add();
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
-      sockets.delete(socket);
       all.open -= 1;
     });
     serve(socket).then(
@@ -132,7 +130,12 @@ export async function startOrigin(
   const server: Server =
     options.tls === undefined
       ? createServer({ allowHalfOpen: true }, accept)
-      : createTlsServer({ ...options.tls, allowHalfOpen: true }, accept).on('tlsClientError', () => {});
+      : createTlsServer(options.tls, accept).on('tlsClientError', (_error, socket) => socket.destroy());
+  // The sockets below TLS, so that close() reaches those whose handshake never ended.
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const bound = server.address();
   const port = typeof bound === 'object' && bound !== null ? bound.port : 0;

@@ -10,7 +10,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Before S3 sees the request, or after it has carried it out. */
+/** No code is no body. Before S3 sees the request, or after it has carried it out. */
 export type Fault =
   | { readonly before: 'reset' | 'hang' }
   | { readonly before: { readonly status: number; readonly code: string } }
@@ -36,8 +36,9 @@ export async function startFaultyS3(endpoint: string) {
     if (fault !== undefined && 'before' in fault) {
       if (fault.before === 'hang') return;
       if (fault.before === 'reset') return reset(response);
-      const xml = `<?xml version="1.0"?><Error><Code>${fault.before.code}</Code><Message>m</Message></Error>`;
-      return send(response, { status: fault.before.status, headers: {}, body: Buffer.from(xml) });
+      const { status, code } = fault.before;
+      const xml = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`;
+      return send(response, { status, headers: {}, body: Buffer.from(code === '' ? '' : xml) });
     }
     const answer = await forward(endpoint, incoming, body);
     if (fault === undefined) return send(response, answer);
