@@ -30,7 +30,9 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
   if (!position) return answer({ run, round: 0, next: 'report' }, context, asked);
 
   const { status, left } = position;
-  if (!hasTimeFor(context, LAY_OUT_MS)) return answer({ run, round: status.round, next: 'continue' }, context, asked);
+  // Only after work that is not done again: an invocation that is short from the start would ask for ever.
+  const mayPause = position.isAdvanced && !hasTimeFor(context, LAY_OUT_MS);
+  if (mayPause) return answer({ run, round: status.round, next: 'continue' }, context, asked);
   const next = decideNext({
     left,
     now: context.now(),
@@ -91,10 +93,10 @@ async function currentPosition(context: RunContext, run: string, input: BatchInp
   const keys = runKeys(run);
   if (await state.head(keys.summary)) return undefined;
   const status = await newestStatus(state, run);
-  if (!status) return readList(context, run, input);
+  if (!status) return { ...(await readList(context, run, input)), isAdvanced: true };
   const wasLaidOut = (await state.head(keys.shards(status.round))) !== undefined;
-  if (wasLaidOut) return foldRound(context, run, status);
-  return { status, left: await readLeft(state, run, status.round) };
+  if (wasLaidOut) return { ...(await foldRound(context, run, status)), isAdvanced: true };
+  return { status, left: await readLeft(state, run, status.round), isAdvanced: false };
 }
 
 async function fanOut(context: RunContext, run: string, asked: RunInput, status: Status, ready: readonly Left[]) {

@@ -42,7 +42,8 @@ export async function reportRun(event: ReportEvent, context: RunContext): Promis
 
   const before = await getJson(state, keys.counted);
   const found = before === undefined ? await writeLines(context, run, status) : counted.parse(before);
-  if (!hasTimeFor(context, SECOND_PASS_MS)) return { run, next: 'continue' };
+  // Only after work that is not done again: an invocation that is short from the start would ask for ever.
+  if (before === undefined && !hasTimeFor(context, SECOND_PASS_MS)) return { run, next: 'continue' };
 
   const again = found.counts.failed > 0 ? failedLines(reportLines(state, run, status, UNFINISHED)) : [];
   await putLines(state, keys.failed, again, { ...ANY, sealed: true });
