@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Annotations, Duration } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import {
   Choice,
@@ -42,12 +42,17 @@ export interface Workers {
   readonly report: Worker;
 }
 
+/** Most tries of each kind of retrier, where they are not to be those of `lib/errors/plumbing.ts`. */
+export type RetryLimits = Readonly<Partial<Record<Retrier['kind'], number>>>;
+
 /** Shorter than the function's own timeout and the Lambda would live on beside its successor. */
 const TASK_GRACE = Duration.seconds(30);
 
 /** The states, chained; the caller puts them into a StateMachine. State names are unique across all Maps. */
-export function buildStateMachine(scope: Construct, workers: Workers): IChainable {
-  const plan = task(scope, 'Plan', workers.plan, runRetriers, {
+export function buildStateMachine(scope: Construct, workers: Workers, retries: RetryLimits = {}): IChainable {
+  const transferRetries = limit(transferRetriers, retries);
+  const runRetries = limit(runRetriers, retries);
+  const plan = task(scope, 'Plan', workers.plan, runRetries, {
     execution: {
       id: JsonPath.stringAt('$$.Execution.Id'),
       name: JsonPath.stringAt('$$.Execution.Name'),
@@ -56,8 +61,8 @@ export function buildStateMachine(scope: Construct, workers: Workers): IChainabl
     input: JsonPath.entirePayload,
   });
   const wait = new Wait(scope, 'Wait', { time: WaitTime.secondsPath('$.waitSeconds') });
-  const inline = fanOutInline(scope, workers.transfer);
-  const distributed = fanOutDistributed(scope, workers.transfer);
+  const inline = fanOutInline(scope, workers.transfer, transferRetries);
+  const distributed = fanOutDistributed(scope, workers.transfer, transferRetries);
   const fanOut = new Choice(scope, 'FanOut')
     .when(Condition.stringEquals('$.mode', 'inline'), inline)
     .when(Condition.stringEquals('$.mode', 'distributed'), distributed);
@@ -73,8 +78,12 @@ export function buildStateMachine(scope: Construct, workers: Workers): IChainabl
       .when(Condition.stringEquals('$.next', 'continue'), plan)
       .when(Condition.stringEquals('$.next', 'wait'), wait)
       .when(Condition.stringEquals('$.next', 'fan-out'), fanOut)
-      .when(Condition.stringEquals('$.next', 'report'), report(scope, workers.report)),
+      .when(Condition.stringEquals('$.next', 'report'), report(scope, workers.report, runRetries)),
   );
+}
+
+function limit(retriers: readonly Retrier[], retries: RetryLimits): readonly Retrier[] {
+  return retriers.map((retrier) => ({ ...retrier, maxAttempts: retries[retrier.kind] ?? retrier.maxAttempts }));
 }
 
 const ITEM_SELECTOR = {
@@ -83,18 +92,18 @@ const ITEM_SELECTOR = {
   shard: JsonPath.objectAt('$$.Map.Item.Value'),
 };
 
-function fanOutInline(scope: Construct, transfer: Worker): InlineMap {
+function fanOutInline(scope: Construct, transfer: Worker, retriers: readonly Retrier[]): InlineMap {
   const map = new InlineMap(scope, 'FanOutInline', {
     itemsPath: '$.shards',
     maxConcurrencyPath: '$.maxConcurrency',
     itemSelector: ITEM_SELECTOR,
     resultPath: JsonPath.DISCARD,
   });
-  return map.itemProcessor(itemProcessor(scope, transfer, ''), { mode: ProcessorMode.INLINE });
+  return map.itemProcessor(itemProcessor(scope, transfer, retriers, ''), { mode: ProcessorMode.INLINE });
 }
 
 /** Standard children, because a shard may take longer than the five minutes of an Express one. */
-function fanOutDistributed(scope: Construct, transfer: Worker): DistributedMap {
+function fanOutDistributed(scope: Construct, transfer: Worker, retriers: readonly Retrier[]): DistributedMap {
   const map = new DistributedMap(scope, 'FanOutDistributed', {
     itemReader: new S3JsonItemReader({
       bucketNamePath: JsonPath.stringAt('$.shardsAt.bucket'),
@@ -107,7 +116,11 @@ function fanOutDistributed(scope: Construct, transfer: Worker): DistributedMap {
     resultPath: JsonPath.DISCARD,
     mapExecutionType: StateMachineType.STANDARD,
   });
-  return map.itemProcessor(itemProcessor(scope, transfer, 'Distributed'), {
+  Annotations.of(map).acknowledgeWarning(
+    '@aws-cdk/aws-stepfunctions:propertyIgnored',
+    'CDK asks for it and ignores it',
+  );
+  return map.itemProcessor(itemProcessor(scope, transfer, retriers, 'Distributed'), {
     mode: ProcessorMode.DISTRIBUTED,
     executionType: ProcessorType.STANDARD,
   });
@@ -117,9 +130,9 @@ function fanOutDistributed(scope: Construct, transfer: Worker): DistributedMap {
  * One shard, until it is done or the round is over. It ends in `{}` whatever happens, since Step Functions gathers the
  * children's outputs into one 256 KiB payload even when they are discarded (aws-cdk#24799): the ledger is the result.
  */
-function itemProcessor(scope: Construct, transfer: Worker, suffix: string): IChainable {
+function itemProcessor(scope: Construct, transfer: Worker, retriers: readonly Retrier[], suffix: string): IChainable {
   const done = new Pass(scope, `TransferDone${suffix}`, { result: Result.fromObject({}) });
-  const work = task(scope, `Transfer${suffix}`, transfer, transferRetriers, {
+  const work = task(scope, `Transfer${suffix}`, transfer, retriers, {
     run: JsonPath.stringAt('$.run'),
     round: JsonPath.numberAt('$.round'),
     shard: JsonPath.objectAt('$.shard'),
@@ -130,8 +143,8 @@ function itemProcessor(scope: Construct, transfer: Worker, suffix: string): ICha
   );
 }
 
-function report(scope: Construct, worker: Worker): IChainable {
-  const work = task(scope, 'Report', worker, runRetriers, { run: JsonPath.stringAt('$.run') });
+function report(scope: Construct, worker: Worker, retriers: readonly Retrier[]): IChainable {
+  const work = task(scope, 'Report', worker, retriers, { run: JsonPath.stringAt('$.run') });
   const summary = new Pass(scope, 'Summary', { outputPath: '$.summary' });
   return work.next(
     new Choice(scope, 'ReportNext').when(Condition.stringEquals('$.next', 'continue'), work).otherwise(summary),

@@ -32,6 +32,8 @@ export interface RunContext {
   /** Default and ceiling of `maxConcurrency`. */
   readonly concurrency: { readonly default: number; readonly ceiling: number };
   readonly owner: Owner;
+  /** Name of the role that begins our uploads; none in-process. */
+  readonly uploader?: string | undefined;
   /** Whether the holder of a claim, last heard of at `beatAt` (epoch milliseconds), may still be at work. */
   readonly isAlive: (owner: Owner, beatAt: number) => Promise<boolean>;
   readonly emit: (event: RunEvent) => void;

@@ -44,7 +44,7 @@ export const catalogue = {
   HeadersTooLarge: item('The response headers are larger than 64 KiB.', TALK_TO_ORIGIN),
   ProtocolError: item('The response breaks HTTP in a way that makes its body uncertain.', TALK_TO_ORIGIN),
   Throttled: transient('The host answered 429 or 503.', 'It is retried when the host said. Lower perHostConnections.'),
-  SourceUnavailable: transient('The host answered 408, 500, 502 or 504.', KEEPS_FAILING),
+  SourceUnavailable: transient('The host answered 408, 500, 502, 504 or 520 to 527.', KEEPS_FAILING),
   AccessDenied: item('The host answered 401, 403, 407 or 451.', 'Renew the signed URL or the credentials.'),
   NotFound: item('The host answered 404 or 410.', 'Correct the URL or remove the line.'),
   UnexpectedStatus: item('The host answered with a status that carries no file.', 'Open the URL by hand.'),

@@ -8,6 +8,7 @@ import { catalogue, type ErrorName, errorNames } from './catalogue.ts';
  * Every retrier counts for itself, so the retries of one visit of a state add up: see `sumOfRetries` in the tests.
  */
 export interface Retrier {
+  readonly kind: 'throttled' | 'serviceFailed' | 'workerDied' | 'transient';
   readonly errors: readonly string[];
   readonly intervalSeconds: number;
   readonly backoffRate: number;
@@ -18,6 +19,7 @@ export interface Retrier {
 
 /** A busy account is waited for, up to 4 hours, and at random, so that a thousand shards do not come back at once. */
 const throttle: Retrier = {
+  kind: 'throttled',
   errors: ['Lambda.TooManyRequestsException'],
   intervalSeconds: 5,
   backoffRate: 2,
@@ -28,6 +30,7 @@ const throttle: Retrier = {
 
 /** Step Functions developer guide, "Handle transient Lambda service exceptions". */
 const service: Retrier = {
+  kind: 'serviceFailed',
   errors: [
     'Lambda.ServiceException',
     'Lambda.AWSLambdaException',
@@ -55,6 +58,7 @@ export const workerLost: readonly string[] = [
 
 /** Plan and Report go on from the run's state; a third death in a row is no accident. */
 const lost: Retrier = {
+  kind: 'workerDied',
   errors: workerLost,
   intervalSeconds: 10,
   backoffRate: 2,
@@ -69,6 +73,7 @@ export const retryableErrors: readonly ErrorName[] = errorNames.filter(
 );
 
 const transient: Retrier = {
+  kind: 'transient',
   errors: retryableErrors,
   intervalSeconds: 5,
   backoffRate: 2,

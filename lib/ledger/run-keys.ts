@@ -19,6 +19,8 @@ export function runKeys(run: string) {
   return {
     claim: `${base}/claim.json`,
     input: `${base}/input.json`,
+    /** Lies there when somebody asked the run to stop. */
+    stop: `${base}/stop.json`,
     invalid: `${base}/invalid.jsonl`,
     report: `${base}/report.jsonl`,
     /** What the report counted, for whoever writes the rest of it. */

@@ -32,26 +32,40 @@ export async function takeClaim(context: RunContext, run: string): Promise<void>
   await write(context, run, { kind: 'matches', etag: found.etag });
 }
 
+/** Gives the run up in good order, so that a successor need not wait. Does nothing where it is no longer ours. */
+export async function releaseClaim(context: RunContext, run: string): Promise<void> {
+  await renew(context, run, true);
+}
+
+/** Who holds the run, if anybody may still be at work on it. */
+export async function livingOwner(context: RunContext, run: string): Promise<Owner | undefined> {
+  const found = await readClaim(context, run);
+  if (!found) return undefined;
+  const { released, beatAt, ...owner } = found.claim;
+  return released !== true && (await context.isAlive(owner, beatAt)) ? owner : undefined;
+}
+
 /** Says that the owner is at work, until stopped; in-process only, where nobody else can tell. */
 export function heartbeat(context: RunContext, run: string): { stop(): Promise<void> } {
-  const beat = async (released?: true) => {
-    const found = await readClaim(context, run);
-    if (found?.claim.execution !== context.owner.execution) return;
-    await write(context, run, { kind: 'matches', etag: found.etag }, released);
-  };
   let last: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     // A beat that is lost is made up for by the next one; a successor waits for several.
-    last = last.then(() => beat()).catch(() => undefined);
+    last = last.then(() => renew(context, run)).catch(() => undefined);
   }, BEAT_MS);
   timer.unref();
   return {
     async stop() {
       clearInterval(timer);
       await last;
-      await beat(true);
+      await releaseClaim(context, run);
     },
   };
+}
+
+async function renew(context: RunContext, run: string, released?: true): Promise<void> {
+  const found = await readClaim(context, run);
+  if (found?.claim.execution !== context.owner.execution) return;
+  await write(context, run, { kind: 'matches', etag: found.etag }, released);
 }
 
 async function readClaim(context: RunContext, run: string): Promise<{ claim: Claim; etag: string } | undefined> {

@@ -18,8 +18,11 @@ const MAX_IDLE_ROUNDS = 3;
 
 const members = z.strictObject({ shard: z.int().min(0), items: z.array(z.int().min(0)) });
 
-/** Folds the ledger of the round that ended into the status of the next one. One shard is in memory at a time. */
-export async function foldRound(context: RunContext, run: string, before: Status) {
+/**
+ * Folds the ledger of the round that ended into the status of the next one. One shard is in memory at a time. Throws what
+ * makes another round pointless, unless `isLast`: then the run ends anyway, and is to be reported.
+ */
+export async function foldRound(context: RunContext, run: string, before: Status, isLast = false) {
   const { state } = context;
   const left = new Map<number, Left>();
   for (const item of await readLeft(state, run, before.round)) left.set(item.index, item);
@@ -54,11 +57,8 @@ export async function foldRound(context: RunContext, run: string, before: Status
     progress.outcomes += folded.outcomes.length;
     progress.runError ??= Array.from(fold.deferred.values()).find(isRunError);
   }
-  refuseToGoOn(progress);
   next.idleRounds = progress.rows === 0 ? before.idleRounds + 1 : 0;
-  if (next.idleRounds >= MAX_IDLE_ROUNDS) {
-    throw new SkyhaulError('Unexpected', `${MAX_IDLE_ROUNDS} rounds in a row ended without a row in the ledger`);
-  }
+  if (!isLast) refuseToGoOn(progress, next.idleRounds);
   const stillLeft = Array.from(left.values(), (item) => afterParking(item, parked)).sort((a, b) => a.index - b.index);
   next.left = stillLeft.length;
   next.historyEvents += historyEvents(progress.shards);
@@ -78,7 +78,10 @@ function isRunError(row: DeferredRow): boolean {
 }
 
 /** A destination that refuses everybody is not asked again for each item. */
-function refuseToGoOn({ outcomes, runError }: { outcomes: number; runError: DeferredRow | undefined }): void {
+function refuseToGoOn({ outcomes, runError }: { outcomes: number; runError: DeferredRow | undefined }, idle: number) {
+  if (idle >= MAX_IDLE_ROUNDS) {
+    throw new SkyhaulError('Unexpected', `${MAX_IDLE_ROUNDS} rounds in a row ended without a row in the ledger`);
+  }
   if (runError?.error === undefined || outcomes > 0) return;
   throw new SkyhaulError(runError.error, runError.message ?? catalogue[runError.error].when);
 }

@@ -4,6 +4,7 @@ import { requireSupportedOptions } from '../contract/not-supported.ts';
 import { parseContract } from '../contract/parse.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { runKeys } from '../ledger/run-keys.ts';
+import { isStopped, resumeFrom } from '../ledger/stop-marker.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
 import { takeClaim } from './claim.ts';
 import { decideNext } from './decide-next.ts';
@@ -25,11 +26,13 @@ const LAY_OUT_MS = 5 * 60_000;
  * a crash or a takeover, it goes on from there. It fetches nothing and writes no object, only run state.
  */
 export async function planRun(event: PlanEvent, context: RunContext): Promise<PlanAnswer> {
-  const { run, asked } = await begin(event, context);
+  const { run, asked, isFirst } = await begin(event, context);
   const position = await currentPosition(context, run, asked.input);
-  if (!position) return answer({ run, round: 0, next: 'report' }, context, asked);
-
   const { status, left } = position;
+  if (isFirst) await resumeFrom(context.state, run, status.round);
+  else if (await isStopped(context.state, run, status.round)) {
+    return answer({ run, round: status.round, next: 'report' }, context, asked);
+  }
   // Only after work that is not done again: an invocation that is short from the start would ask for ever.
   const mayPause = position.isAdvanced && !hasTimeFor(context, LAY_OUT_MS);
   if (mayPause) return answer({ run, round: status.round, next: 'continue' }, context, asked);
@@ -51,20 +54,27 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
   }
 }
 
-async function begin(event: PlanEvent, context: RunContext): Promise<{ run: string; asked: RunInput }> {
+interface Begun {
+  readonly run: string;
+  readonly asked: RunInput;
+  /** The beginning of an execution, not one of its later rounds. */
+  readonly isFirst: boolean;
+}
+
+async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
   const going = planAnswer.safeParse(event.input);
   if (going.success) {
     const { run } = going.data;
     const asked = await readRunInput(context.state, run);
     if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${context.state.uri}`);
-    return { run, asked };
+    return { run, asked, isFirst: false };
   }
   const input = parseContract(batchInput, event.input, 'batch input');
   requireSupportedOptions(input.options);
   const run = input.run ?? runNameOf(event.execution.name);
   await refuseEarly(context, input);
   await takeClaim(context, run);
-  return { run, asked: await settleInput(context.state, run, input, context.now()) };
+  return { run, asked: await settleInput(context.state, run, input, context.now()), isFirst: true };
 }
 
 /** Execution names may hold what run ids may not. */
@@ -87,11 +97,10 @@ async function refuseEarly(context: RunContext, input: BatchInput): Promise<void
   }
 }
 
-/** The status the run stands at, after folding a round that has ended; undefined when it is reported already. */
+/** The status the run stands at, after folding a round that has ended. */
 async function currentPosition(context: RunContext, run: string, input: BatchInput) {
   const { state } = context;
   const keys = runKeys(run);
-  if (await state.head(keys.summary)) return undefined;
   const status = await newestStatus(state, run);
   if (!status) return { ...(await readList(context, run, input)), isAdvanced: true };
   const wasLaidOut = (await state.head(keys.shards(status.round))) !== undefined;

@@ -13,15 +13,17 @@ export interface ReportLine {
   readonly listed: Listed | undefined;
 }
 
+export type Unfinished = Required<Pick<Outcome, 'error' | 'message'>>;
+
 /**
  * Every line of the list with its one outcome, in the order of the list, one chunk in memory at a time. A line without an
- * outcome is `LimitReached`: the run ended before it.
+ * outcome is one that the run did not get to.
  */
 export async function* reportLines(
   store: ObjectStore,
   run: string,
   { items, round }: { readonly items: number; readonly round: number },
-  whyUnfinished: string,
+  unfinished: Unfinished,
 ): AsyncIterable<ReportLine> {
   const outcomeKeys = await outcomeKeysByChunk(store, run, round);
   for (let chunk = 0; chunk * CHUNK_LINES < items; chunk += 1) {
@@ -29,7 +31,7 @@ export async function* reportLines(
     const asked = await readChunk(store, run, chunk);
     const end = Math.min(items, (chunk + 1) * CHUNK_LINES);
     for (let index = chunk * CHUNK_LINES; index < end; index += 1) {
-      const line = reportLine(outcomes.get(index), asked.get(index), whyUnfinished);
+      const line = reportLine(outcomes.get(index), asked.get(index), unfinished);
       if (line) yield line;
     }
   }
@@ -47,7 +49,7 @@ async function readChunk(store: ObjectStore, run: string, chunk: number): Promis
 function reportLine(
   row: OutcomeRow | undefined,
   asked: Listed | undefined,
-  whyUnfinished: string,
+  unfinished: Unfinished,
 ): ReportLine | undefined {
   if (row) {
     const { row: _row, index: _index, ...outcome } = row;
@@ -58,7 +60,7 @@ function reportLine(
   }
   if (!asked) return undefined;
   return {
-    outcome: { ...identityOf(asked), outcome: 'failed', error: 'LimitReached', message: whyUnfinished, attempts: 0 },
+    outcome: { ...identityOf(asked), outcome: 'failed', ...unfinished, attempts: 0 },
     listed: asked,
   };
 }

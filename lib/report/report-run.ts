@@ -10,10 +10,9 @@ import { newestStatus, type Status } from '../plan/status.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
 import { costOf } from './cost.ts';
 import { reportHtml } from './report-html.ts';
-import { failedLine, type ReportLine, reportLines } from './report-lines.ts';
+import { failedLine, type ReportLine, reportLines, type Unfinished } from './report-lines.ts';
 
 const ANY = { condition: { kind: 'any' } } as const;
-const UNFINISHED = 'the run ended at one of its limits before this line was done';
 /** Failed lines that the HTML report shows. */
 const MAX_SAMPLES = 200;
 /** Time that going over a few million lines once more may take. */
@@ -21,31 +20,39 @@ const SECOND_PASS_MS = 5 * 60_000;
 
 /** What the first pass over the lines learns; kept, so that a second invocation can go on from there. */
 const counted = z.strictObject({
+  /** The status that was reported. A run that went on since is reported anew. */
+  round: z.int(),
   counts: summarySchema.shape.counts,
   bytes: z.int(),
   samples: z.array(outcome.pick({ line: true, url: true, error: true, message: true })),
 });
 type Counted = z.infer<typeof counted>;
 
+/** What is said of lines that the run did not get to. */
+const LIMIT: Unfinished = {
+  error: 'LimitReached',
+  message: 'the run ended at one of its limits before this line was done',
+};
+
 /**
- * Writes `report.jsonl`, `failed.jsonl`, `report.html` and, last, `summary.json`. A run that has its summary is not
- * reported again: the stored one is the answer.
+ * Writes `report.jsonl`, `failed.jsonl`, `report.html` and, last, `summary.json`. What is reported already
+ * is not reported again: the stored summary is the answer.
  */
-export async function reportRun(event: ReportEvent, context: RunContext): Promise<ReportAnswer> {
+export async function reportRun(event: ReportEvent, context: RunContext, unfinished = LIMIT): Promise<ReportAnswer> {
   const { run } = event;
   const { state } = context;
   const keys = runKeys(run);
-  const existing = await getJson(state, keys.summary);
-  if (existing !== undefined) return answer(event, context, summarySchema.parse(existing));
   const [asked, status] = await Promise.all([readRunInput(state, run), newestStatus(state, run)]);
   if (!asked || !status) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
 
-  const before = await getJson(state, keys.counted);
-  const found = before === undefined ? await writeLines(context, run, status) : counted.parse(before);
+  const before = await readCounted(context, run, status);
+  const existing = before && (await getJson(state, keys.summary));
+  if (existing !== undefined) return answer(event, context, summarySchema.parse(existing));
+  const found = before ?? (await writeLines(context, run, status, unfinished));
   // Only after work that is not done again: an invocation that is short from the start would ask for ever.
   if (before === undefined && !hasTimeFor(context, SECOND_PASS_MS)) return { run, next: 'continue' };
 
-  const again = found.counts.failed > 0 ? failedLines(reportLines(state, run, status, UNFINISHED)) : [];
+  const again = found.counts.failed > 0 ? failedLines(reportLines(state, run, status, unfinished)) : [];
   await putLines(state, keys.failed, again, { ...ANY, sealed: true });
   const summary = summarise(context, run, asked, status, found);
   const html = reportHtml(summary, found.samples);
@@ -54,9 +61,21 @@ export async function reportRun(event: ReportEvent, context: RunContext): Promis
   return answer(event, context, summary);
 }
 
-async function writeLines(context: RunContext, run: string, status: Status): Promise<Counted> {
-  const found: Counted = { counts: { stored: 0, skipped: 0, failed: 0 }, bytes: 0, samples: [] };
-  const lines = reportLines(context.state, run, status, UNFINISHED);
+/** Whether this status of the run has its report. */
+export async function isReported(context: RunContext, run: string, status: Status): Promise<boolean> {
+  const found = await readCounted(context, run, status);
+  return found !== undefined && (await context.state.head(runKeys(run).summary)) !== undefined;
+}
+
+async function readCounted({ state }: RunContext, run: string, { round }: Status): Promise<Counted | undefined> {
+  const found = await getJson(state, runKeys(run).counted);
+  const before = found === undefined ? undefined : counted.parse(found);
+  return before?.round === round ? before : undefined;
+}
+
+async function writeLines(context: RunContext, run: string, status: Status, unfinished: Unfinished): Promise<Counted> {
+  const found: Counted = { round: status.round, counts: { stored: 0, skipped: 0, failed: 0 }, bytes: 0, samples: [] };
+  const lines = reportLines(context.state, run, status, unfinished);
   await putLines(context.state, runKeys(run).report, counting(lines, found), ANY);
   await putJson(context.state, runKeys(run).counted, found, ANY);
   return found;

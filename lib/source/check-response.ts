@@ -40,6 +40,10 @@ const NAMES: Readonly<Record<number, ErrorName>> = {
   502: 'SourceUnavailable',
   503: 'Throttled',
   504: 'SourceUnavailable',
+  // Cloudflare's words for an origin that is down, slow or unreachable.
+  ...Object.fromEntries(
+    [520, 521, 522, 523, 524, 525, 526, 527].map((status) => [status, 'SourceUnavailable' as const]),
+  ),
 };
 
 /** Whether a response to our GET carries the file, leads on, or is an error of the catalogue. */

@@ -21,6 +21,7 @@ import type {
   Commit,
   ObjectOptions,
   ObjectStore,
+  OpenUpload,
   PutOptions,
   StoredKey,
   StoredObject,
@@ -138,7 +139,7 @@ class LocalStore implements ObjectStore {
     return withStoreErrors(upload.key, () => this.#uploads.abort(upload));
   }
 
-  listUploads(prefix: string): AsyncIterable<Upload & { readonly initiatedAt: number }> {
+  listUploads(prefix: string): AsyncIterable<OpenUpload> {
     this.requests.get += 1;
     return this.#uploads.list(prefix);
   }

@@ -16,7 +16,7 @@ import { readPieces } from './local-read.ts';
 import type { LocalRoot } from './local-root.ts';
 import { parseJson } from './local-sidecar.ts';
 import { finish, publish, writeAt, writeTemporary } from './local-write.ts';
-import type { Commit, ObjectOptions, StoredObject, StoredPart, Upload } from './object-store.ts';
+import type { Commit, ObjectOptions, OpenUpload, StoredObject, StoredPart, Upload } from './object-store.ts';
 import { DATA_FILE, isInPlace, type PartRecord, readRecord, storePart } from './part-records.ts';
 import type { PlacementEffects } from './place-file.ts';
 
@@ -88,7 +88,7 @@ export class LocalUploads {
     if (folder !== undefined) await this.#remove(folder);
   }
 
-  async *list(prefix: string): AsyncIterable<Upload & { readonly initiatedAt: number }> {
+  async *list(prefix: string): AsyncIterable<OpenUpload> {
     const folders = await this.#root.find();
     const names = folders === undefined ? undefined : await unlessMissing(readdir(folders.tmp));
     for (const id of names ?? []) {

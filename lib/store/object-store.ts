@@ -30,7 +30,7 @@ export interface ObjectStore {
   completeUpload(upload: Upload, parts: readonly StoredPart[], commit: Commit): Promise<StoredObject>;
   /** Resolves when no part is left; aborting an upload that is gone is fine. */
   abortUpload(upload: Upload): Promise<void>;
-  listUploads(prefix: string): AsyncIterable<Upload & { readonly initiatedAt: number }>;
+  listUploads(prefix: string): AsyncIterable<OpenUpload>;
   /** Ends sockets and file handles. The store is not used afterwards. */
   close(): Promise<void>;
 }
@@ -83,6 +83,13 @@ export type Condition =
 export interface Upload {
   readonly key: string;
   readonly id: string;
+}
+
+export interface OpenUpload extends Upload {
+  /** Epoch milliseconds. */
+  readonly initiatedAt: number;
+  /** Who began it, as the store names them. */
+  readonly initiator?: string;
 }
 
 export interface StoredPart {

@@ -18,6 +18,7 @@ import type {
   Commit,
   ObjectOptions,
   ObjectStore,
+  OpenUpload,
   PutOptions,
   StoredKey,
   StoredObject,
@@ -163,14 +164,16 @@ class S3Store implements ObjectStore {
     return this.#uploads.abort(upload);
   }
 
-  async *listUploads(prefix: string): AsyncIterable<Upload & { readonly initiatedAt: number }> {
+  async *listUploads(prefix: string): AsyncIterable<OpenUpload> {
     const base = this.#s3.location.prefix;
     let markers = {};
     for (;;) {
       const command = new ListMultipartUploadsCommand({ ...this.#s3.bucket, Prefix: base + prefix, ...markers });
       const page = await this.#s3.put(prefix, () => this.#s3.client.send(command));
-      for (const { Key = '', UploadId = '', Initiated } of page.Uploads ?? []) {
-        yield { key: Key.slice(base.length), id: UploadId, initiatedAt: Initiated?.getTime() ?? 0 };
+      for (const { Key = '', UploadId = '', Initiated, Initiator } of page.Uploads ?? []) {
+        const initiatedAt = Initiated?.getTime() ?? 0;
+        const by = Initiator?.ID === undefined ? {} : { initiator: Initiator.ID };
+        yield { key: Key.slice(base.length), id: UploadId, initiatedAt, ...by };
       }
       if (page.IsTruncated !== true) return;
       markers = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };

@@ -22,6 +22,8 @@ export interface ShardRun {
   readonly pool: BufferPool;
   /** Aborted when the run is stopped, the deadline is near, or the destination refuses everybody. */
   readonly stop: AbortController;
+  /** It was the deadline of the invocation that stopped it. */
+  isCut: boolean;
   /** No new item: the round is over, or the attempt stops. */
   readonly isOver: () => boolean;
   readonly record: (row: LedgerRow) => void;
@@ -157,12 +159,11 @@ function defer(work: ItemWork, shard: ShardRun, rest: Deferral & { readonly outc
 
 /** Stopped from outside: the attempt does not count. Cut by the deadline: next time it gets an invocation to itself. */
 function interrupted(work: ItemWork, shard: ShardRun, attempts: number, since: number): false {
-  const wasCut = !shard.context.signal.aborted;
-  if (wasCut && work.alone) {
+  if (shard.isCut && work.alone) {
     const error = new SkyhaulError('NotResumable', catalogue.NotResumable.when);
     end(work, shard, { ...failure(error), attempts: attempts + 1, since });
   } else {
-    defer(work, shard, { attempts, since, error: 'Interrupted', ...(wasCut && { alone: true }) });
+    defer(work, shard, { attempts, since, error: 'Interrupted', ...(shard.isCut && { alone: true }) });
   }
   return false;
 }

@@ -7,6 +7,7 @@ import { getLines } from '../ledger/json-lines.ts';
 import { flushIntervalMs, LedgerWriter } from '../ledger/ledger-writer.ts';
 import { readShardLedger } from '../ledger/read-ledger.ts';
 import { runKeys } from '../ledger/run-keys.ts';
+import { isStopped } from '../ledger/stop-marker.ts';
 import type { RunContext } from '../run-context.ts';
 import { createSourceClient } from '../source/undici-client.ts';
 import { BufferPool } from './buffer-pool.ts';
@@ -18,6 +19,7 @@ const RESERVE_MS = 30_000;
 /** What Node, the SDK and sockets take of a Lambda's memory. */
 const BASE_BYTES = 160 * MiB;
 const MAX_SLOTS = 64;
+const STOPPED = 'the run was stopped';
 const USER_AGENT = 'skyhaul/0.1 (+https://github.com/skyhaul/skyhaul)';
 
 /** Bytes of part buffers and lanes at once for an invocation of this size. In-process the memory is all for buffers. */
@@ -54,7 +56,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
 
   const destination = context.openDestination(header.to);
   const stop = new AbortController();
-  const release = stopWhenTimeIsUp(context, stop);
+  const releases: (() => void)[] = [];
   try {
     const { bufferBytes, slots } = memoryBudget(context.memoryBytes, context.inProcess);
     const shard: ShardRun = {
@@ -73,10 +75,12 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
           now: context.now,
         }),
       begun: 0,
+      isCut: false,
     };
+    releases.push(stopWhenTimeIsUp(shard), await stopWhenAsked(shard, event, header.shards));
     await runLanes(lanes, header.options.slots ?? slots, shard);
   } finally {
-    release();
+    for (const release of releases) release();
     ledger.append({
       row: 'ended',
       at: context.now(),
@@ -103,6 +107,18 @@ async function isLeft(
   );
   const isOpen = lanes.some((lane) => lane.some(({ index }) => !outcomes.has(index) && !deferred.has(index)));
   return isOpen ? 'continue' : 'done';
+}
+
+/** Looks for the marker now, after the row that says we began, and then as often as the ledger is written. */
+async function stopWhenAsked({ context, stop }: ShardRun, event: TransferEvent, shards: number) {
+  // In-process the signal says so at once.
+  if (context.inProcess) return () => undefined;
+  const look = async () => {
+    if (await isStopped(context.state, event.run, event.round)) stop.abort(new SkyhaulError('Interrupted', STOPPED));
+  };
+  await look();
+  const timer = setInterval(() => void look().catch(() => undefined), flushIntervalMs(shards));
+  return () => clearInterval(timer);
 }
 
 async function readShard(context: RunContext, event: TransferEvent, isOpen: (work: ItemWork) => boolean) {
@@ -134,17 +150,18 @@ async function runLanes(lanes: readonly (readonly ItemWork[])[], slots: number, 
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }
 
-function stopWhenTimeIsUp(context: RunContext, stop: AbortController): () => void {
-  const interrupt = () => stop.abort(new SkyhaulError('Interrupted', 'the run was stopped'));
+function stopWhenTimeIsUp(shard: ShardRun): () => void {
+  const { context, stop } = shard;
+  const interrupt = () => stop.abort(new SkyhaulError('Interrupted', STOPPED));
   context.signal.addEventListener('abort', interrupt, { once: true });
   if (context.signal.aborted) interrupt();
+  const cut = () => {
+    shard.isCut = true;
+    stop.abort(new SkyhaulError('Interrupted', 'the time of this invocation is up'));
+  };
+  const { deadline } = context;
   const timer =
-    context.deadline === undefined
-      ? undefined
-      : setTimeout(
-          () => stop.abort(new SkyhaulError('Interrupted', 'the time of this invocation is up')),
-          Math.max(0, context.deadline - RESERVE_MS - context.now()),
-        );
+    deadline === undefined ? undefined : setTimeout(cut, Math.max(0, deadline - RESERVE_MS - context.now()));
   return () => {
     clearTimeout(timer);
     context.signal.removeEventListener('abort', interrupt);

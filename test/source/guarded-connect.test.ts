@@ -217,6 +217,21 @@ describe('the address guard, on a connector without a network', () => {
     },
   );
 
+  plainIt('connects nowhere once it is closed', async () => {
+    const { seen, build } = pretend('93.184.215.14');
+    const guard = new GuardedConnector({ allowed: [], connectTimeoutMs: 1_000, build });
+    await guard.close();
+
+    const connecting = new Promise((_resolve, reject) => {
+      guard.connect({ hostname: 'public.example', protocol: 'https:', port: '443' }, (...[error]) => {
+        reject(error ?? new Error('it connected'));
+      });
+    });
+
+    expect((await failureOf(connecting)).name).toBe('Interrupted');
+    expect(seen.connects).toBe(0);
+  });
+
   plainIt.for([true, false])('answers a lookup in the form that was asked for (all: %s)', async (all) => {
     const { seen, build } = pretend('93.184.215.14');
     const answers = answer('93.184.215.14', '2606:2800:21f::1');

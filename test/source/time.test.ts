@@ -99,6 +99,17 @@ describe('waiting', () => {
     expect((await source.read('/f', { client })).error).toMatchObject({ name: 'TooSlow', retryable: true });
   });
 
+  it('H29: a reader that takes its time does not make the source too slow', async ({ origin, source }) => {
+    origin.on('/f', { body: { seed: 1, bytes: 4_000_000 } });
+    const client = source.client({ policy: { minBytesPerSecond: 200_000 }, throughputWindowMs: SHORT_MS });
+    const opened = await openAt(client, origin.url('/f'));
+
+    await new Promise((resolve) => setTimeout(resolve, 5 * SHORT_MS));
+
+    const read = await readAll(opened);
+    expect([read.error, read.bytes.length]).toEqual([undefined, 4_000_000]);
+  });
+
   it('H29: without a limit a drip is only slow', async ({ origin, source }) => {
     origin.on('/f', { body: 'drip drip drip', drip: { bytes: 1, everyMs: 20 } });
     const client = source.client({ policy: { minBytesPerSecond: 0 }, throughputWindowMs: 50 });

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { crc32 } from '../../lib/store/crc32.ts';
 import { openLocalStore } from '../../lib/store/local-store.ts';
-import { keysOf, putBytes, readAll } from '../support/store-conformance.ts';
+import { keysOf, putBytes, readAll } from '../support/store-bytes.ts';
 
 const child = join(import.meta.dirname, '../support/store-crash-child.ts');
 

@@ -1,0 +1,46 @@
+import { listed } from '../contract/work.ts';
+import { getLines } from '../ledger/json-lines.ts';
+import { CHUNK_LINES, runKeys } from '../ledger/run-keys.ts';
+import type { RunContext } from '../run-context.ts';
+import type { ObjectStore, OpenUpload } from '../store/object-store.ts';
+
+export interface WhichUploads {
+  readonly destination: ObjectStore;
+  /** Epoch milliseconds of the run's start. */
+  readonly since: number;
+  /** Lines of the list. */
+  readonly items: number;
+}
+
+/** Clocks of S3 and of whoever started the run. */
+const CLOCK_SKEW_MS = 60_000;
+
+/**
+ * Aborts the open uploads of a run, and no others: the key is one of its list, it began in the run's time, and it was our
+ * role that began it. ListMultipartUploads shows no metadata, so nothing else can tell. Returns how many there were.
+ */
+export async function abortUploads(context: RunContext, run: string, which: WhichUploads): Promise<number> {
+  const open = new Map<string, OpenUpload[]>();
+  for await (const upload of which.destination.listUploads('')) {
+    if (!isOurs(upload, context.uploader) || upload.initiatedAt < which.since - CLOCK_SKEW_MS) continue;
+    open.set(upload.key, [...(open.get(upload.key) ?? []), upload]);
+  }
+  let aborted = 0;
+  for (let chunk = 0; open.size > 0 && chunk * CHUNK_LINES < which.items; chunk += 1) {
+    for await (const line of getLines(context.state, runKeys(run).items(chunk))) {
+      const { key } = listed.parse(line);
+      for (const upload of open.get(key) ?? []) {
+        await which.destination.abortUpload(upload);
+        aborted += 1;
+      }
+      open.delete(key);
+    }
+  }
+  return aborted;
+}
+
+/** S3 names a role's session by its ARN. Whatever is no ARN (a directory, an emulator, the account itself) has no role. */
+function isOurs({ initiator }: OpenUpload, uploader: string | undefined): boolean {
+  if (uploader === undefined || initiator === undefined || !initiator.startsWith('arn:')) return true;
+  return initiator.includes(`:assumed-role/${uploader}/`);
+}

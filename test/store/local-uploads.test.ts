@@ -1,0 +1,104 @@
+import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crc32 } from '../../lib/store/crc32.ts';
+import { openLocalStore } from '../../lib/store/local-store.ts';
+import type { Condition, ObjectStore } from '../../lib/store/object-store.ts';
+import { commitOf, cut, keysOf, putBytes, randomBytes, sendPart } from '../support/store-bytes.ts';
+
+const ABSENT: Condition = { kind: 'absent' };
+const ANY: Condition = { kind: 'any' };
+const conflict = { name: 'CommitConflict' };
+
+let outside: string;
+let root: string;
+let store: ObjectStore;
+
+beforeEach(async () => {
+  outside = await mkdtemp(join(tmpdir(), 'skyhaul-local-'));
+  root = join(outside, 'root');
+  await mkdir(root);
+  store = openLocalStore(root);
+});
+afterEach(() => rm(outside, { recursive: true, force: true }));
+
+describe('an upload', () => {
+  test('of equal parts in any order writes each byte once: the commit renames the file the parts are in', async () => {
+    const pieces = cut(store, 4, 100);
+    const upload = await store.createUpload('big', {});
+    for (const number of [2, 4, 1, 3]) await sendPart(store, upload, number, pieces);
+    const before = await stat(join(root, '.skyhaul/tmp', upload.id, 'data'));
+
+    const parts = [1, 2, 3, 4].map((number) => describePart(pieces, number));
+    await store.completeUpload(upload, parts, commitOf(pieces, ABSENT));
+
+    expect((await stat(join(root, 'big'))).ino).toBe(before.ino);
+    expect(await readFile(join(root, 'big'))).toEqual(Buffer.concat(pieces));
+  });
+
+  test('of any sizes in any order, sent by several processes and more than once, joins to the same bytes', async () => {
+    const least = store.limits.minPartBytes;
+    const sizes = fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(
+        sizes,
+        fc.array(fc.nat(4), { maxLength: 5 }),
+        fc.nat(least),
+        fc.boolean(),
+        async (extra, again, last, shuffle) => {
+          const pieces = extra.map((more, index) =>
+            randomBytes(index === extra.length - 1 ? last : least + more * 1_000, index),
+          );
+          const upload = await store.createUpload('big', {});
+          const order = pieces.map((_, index) => index + 1);
+          const numbers = [
+            ...(shuffle ? order.toReversed() : order),
+            ...again.filter((index) => index < pieces.length).map((index) => index + 1),
+          ];
+
+          // A first try with other bytes is replaced.
+          const wrong = randomBytes(least, 77);
+          await sendPart(openLocalStore(root), upload, 1, [wrong]);
+          await Promise.all(numbers.map((number) => sendPart(openLocalStore(root), upload, number, pieces)));
+          const parts = order.map((number) => describePart(pieces, number));
+          await store.completeUpload(upload, parts, commitOf(pieces, ANY));
+
+          expect(Buffer.compare(await readFile(join(root, 'big')), Buffer.concat(pieces))).toBe(0);
+          expect(await keysOf(store.listUploads(''))).toEqual([]);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  test('never writes over bytes of a part that it has taken: its writer may be cut off half-way', async () => {
+    const pieces = cut(store, 2, 100);
+    const upload = await store.createUpload('big', {});
+    await sendPart(store, upload, 1, pieces);
+    await sendPart(openLocalStore(root), upload, 1, [randomBytes(store.limits.minPartBytes, 9)]);
+
+    const data = await readFile(join(root, '.skyhaul/tmp', upload.id, 'data'));
+    expect(data).toEqual(pieces[0]);
+  });
+
+  test('whose commit is refused keeps its parts', async () => {
+    const pieces = cut(store, 2, 100);
+    const upload = await store.createUpload('big', {});
+    const parts = [await sendPart(store, upload, 1, pieces), await sendPart(store, upload, 2, pieces)];
+    await putBytes(store, 'big', Buffer.from('other'), ABSENT);
+
+    await expect(store.completeUpload(upload, parts, commitOf(pieces, ABSENT))).rejects.toMatchObject(conflict);
+    await store.delete('big');
+    await store.completeUpload(upload, parts, commitOf(pieces, ABSENT));
+
+    expect(await readFile(join(root, 'big'))).toEqual(Buffer.concat(pieces));
+  });
+});
+
+/** As the store described it when it took the part. */
+function describePart(pieces: readonly Buffer[], number: number) {
+  const bytes = pieces[number - 1] ?? Buffer.alloc(0);
+  return { number, bytes: bytes.length, crc32: crc32(bytes), etag: '' };
+}
