@@ -56,7 +56,10 @@ describe('where code may run', () => {
   it('lets the CDK stack build on the contract and the tables only, never on what runs later', () => {
     expect(
       breaches(inFolder('cdk'), (specifier) =>
-        isOwn(specifier) ? /^(cdk|lib\/(contract|errors))\//.test(specifier) : true,
+        // Two pure readers of texts beside them: a bad CIDR or address is found at synthesis, by the same rules as later.
+        isOwn(specifier)
+          ? /^(cdk|lib\/(contract|errors))\/|^lib\/(source\/address-class|store\/s3-uri)\.ts$/.test(specifier)
+          : true,
       ),
     ).toEqual([]);
   });
@@ -92,6 +95,7 @@ describe('how data flows through the engine', () => {
     plan: ['contract', 'errors', 'manifest', 'store', 'ledger'],
     transfer: ['contract', 'errors', 'source', 'store', 'ledger'],
     report: ['contract', 'errors', 'manifest', 'plan', 'store', 'ledger'],
+    janitor: ['contract', 'errors', 'plan', 'store', 'ledger', 'report'],
   };
   const folderOf = (path: string) => /^lib\/([a-z]+)\//.exec(path)?.[1];
 
