@@ -46,6 +46,7 @@ export function createRunContext(invocation: Invocation): RunContext {
     inProcess: false,
     allowNetworks: settings.allowedNetworks,
     maxShards: MAX_SHARDS,
+    roundMinutes: settings.roundMinutes,
     concurrency: {
       default: Math.min(DEFAULT_MAX_CONCURRENCY, settings.maxConcurrency),
       ceiling: settings.maxConcurrency,

@@ -13,6 +13,8 @@ export interface Settings {
   readonly allowedNetworks: readonly string[];
   /** Ceiling of `maxConcurrency`. */
   readonly maxConcurrency: number;
+  /** `roundMinutes` of a batch that does not say. */
+  readonly roundMinutes: number | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,17 +24,22 @@ const DEFAULT_MAX_CONCURRENCY = 50;
 export function readSettings(environment: Environment): Settings {
   const stateBucket = environment.SKYHAUL_STATE_BUCKET;
   if (!stateBucket) throw new Error('the environment variable SKYHAUL_STATE_BUCKET is missing');
-  const maxConcurrency = Number(environment.SKYHAUL_MAX_CONCURRENCY ?? DEFAULT_MAX_CONCURRENCY);
-  if (!Number.isInteger(maxConcurrency) || maxConcurrency < 1) {
-    throw new Error(`the environment variable SKYHAUL_MAX_CONCURRENCY is no positive integer: ${maxConcurrency}`);
-  }
   return {
     stateBucket,
     destinations: list(environment.SKYHAUL_DESTINATIONS, [`s3://${stateBucket}/data`]),
     manifestSources: list(environment.SKYHAUL_MANIFEST_SOURCES, [`s3://${stateBucket}`]),
     allowedNetworks: list(environment.SKYHAUL_ALLOWED_NETWORKS, []),
-    maxConcurrency,
+    maxConcurrency: positiveInteger(environment, 'SKYHAUL_MAX_CONCURRENCY') ?? DEFAULT_MAX_CONCURRENCY,
+    roundMinutes: positiveInteger(environment, 'SKYHAUL_ROUND_MINUTES'),
   };
+}
+
+function positiveInteger(environment: Environment, name: string): number | undefined {
+  const text = environment[name];
+  if (text === undefined || text === '') return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1) return value;
+  throw new Error(`the environment variable ${name} is no positive integer: ${value}`);
 }
 
 /** Items separated by commas or white space: neither stands in a bucket name, a prefix of ours or a CIDR. */

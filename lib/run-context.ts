@@ -31,6 +31,8 @@ export interface RunContext {
   readonly maxShards: number;
   /** Default and ceiling of `maxConcurrency`. */
   readonly concurrency: { readonly default: number; readonly ceiling: number };
+  /** Of a batch that does not say; none: 5, then 30. */
+  readonly roundMinutes?: number | undefined;
   readonly owner: Owner;
   /** Name of the role that begins our uploads; none in-process. */
   readonly uploader?: string | undefined;

@@ -41,7 +41,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   const log = await open(logFile, 'a');
   const watchdog = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'watchdog.ts'), scratch, python, '-m', 'localstack.runtime.main'],
+    [join(import.meta.dirname, 'watchdog.ts'), scratch, python, join(import.meta.dirname, 'host_main.py')],
     {
       detached: true,
       stdio: ['pipe', log.fd, log.fd],

@@ -111,7 +111,7 @@ async function currentPosition(context: RunContext, run: string, input: BatchInp
 async function fanOut(context: RunContext, run: string, asked: RunInput, status: Status, ready: readonly Left[]) {
   const { options, to } = asked.input;
   const { round } = status;
-  const minutes = options.roundMinutes ?? (round === 0 ? FIRST_ROUND_MINUTES : ROUND_MINUTES);
+  const minutes = options.roundMinutes ?? context.roundMinutes ?? (round === 0 ? FIRST_ROUND_MINUTES : ROUND_MINUTES);
   const layout = layOut(ready, {
     perHostConnections: options.perHostConnections,
     maxShards: context.maxShards,

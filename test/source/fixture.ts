@@ -4,9 +4,9 @@ import type { NotModified, OpenedSource, SourceClient, SourcePolicy } from '../.
 import { createSourceClient, type SourceClientOptions } from '../../lib/source/undici-client.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 
-export const LOOPBACK = ['127.0.0.0/8'];
+const LOOPBACK = ['127.0.0.0/8'];
 
-export const policy: SourcePolicy = {
+const policy: SourcePolicy = {
   connectTimeoutMs: 10_000,
   headersTimeoutMs: 10_000,
   idleTimeoutMs: 10_000,

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { crc32 } from '../../lib/store/crc32.ts';
 import { openLocalStore } from '../../lib/store/local-store.ts';
 import { keysOf, putBytes, readAll } from '../support/store-bytes.ts';
@@ -13,6 +13,7 @@ const child = join(import.meta.dirname, '../support/store-crash-child.ts');
 
 test('L01: whenever the writer is killed, only whole objects stand under their names, and the store goes on', async () => {
   const root = await mkdtemp(join(tmpdir(), 'skyhaul-crash-'));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
   const store = openLocalStore(root);
   const versions = new Set<number>();
 
@@ -51,5 +52,4 @@ test('L01: whenever the writer is killed, only whole objects stand under their n
 
   expect(versions.has(0)).toBe(false);
   expect(await keysOf(store.listUploads(''))).toEqual([]);
-  await rm(root, { recursive: true });
 });

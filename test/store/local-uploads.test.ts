@@ -80,7 +80,7 @@ describe('an upload', () => {
     await sendPart(openLocalStore(root), upload, 1, [randomBytes(store.limits.minPartBytes, 9)]);
 
     const data = await readFile(join(root, '.skyhaul/tmp', upload.id, 'data'));
-    expect(data).toEqual(pieces[0]);
+    expect(data.equals(pieces[0] ?? Buffer.alloc(0))).toBe(true);
   });
 
   test('whose commit is refused keeps its parts', async () => {

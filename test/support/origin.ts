@@ -31,13 +31,13 @@ export interface Origin {
   close(): Promise<void>;
 }
 
-export interface Connections {
+interface Connections {
   readonly open: number;
   readonly max: number;
   readonly total: number;
 }
 
-export interface RecordedRequest {
+interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly host: string;
