@@ -1,4 +1,6 @@
-import { CfnOutput, Stack } from 'aws-cdk-lib';
+import { CfnOutput, Duration, Stack } from 'aws-cdk-lib';
+import { Rule, RuleTargetInput, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
@@ -8,6 +10,7 @@ import { DATA_PREFIX, type Folder, touchesState, uriOf } from './folder.ts';
 import { Orchestrator } from './orchestrator.ts';
 import {
   itemReaderPermissions,
+  janitorPermissions,
   ownSources,
   type Places,
   planPermissions,
@@ -20,7 +23,8 @@ import { createStateBucket } from './state-bucket.ts';
 import { WorkerFunction } from './worker.ts';
 
 /**
- * Everything a run needs in an account: a bucket, three functions with a role each, and the state machine that calls them.
+ * Everything a run needs in an account: a bucket, functions with a role each, the state machine that calls them, and a rule
+ * that calls the janitor every hour.
  * Construct ids are an API: changing one replaces what it names.
  */
 export class BatchDownloader extends Construct {
@@ -38,14 +42,21 @@ export class BatchDownloader extends Construct {
 
     const places = placesOf(this.bucket, props, settled);
     const worker = workerFactory(this, settled, environmentOf(places, settled));
-    // The janitor of runs that were stopped becomes a fourth one here; it alone will list and abort uploads of others.
-    this.functions = {
-      plan: worker('plan', 'Skyhaul: decides what a run does next', planPermissions(places)),
-      transfer: worker('transfer', 'Skyhaul: moves the items of one shard', transferPermissions(places)),
-      report: worker('report', 'Skyhaul: writes the report of a run', reportPermissions(places)),
-    };
+    const plan = worker('plan', 'Skyhaul: decides what a run does next', planPermissions(places));
+    const transfer = worker('transfer', 'Skyhaul: moves the items of one shard', transferPermissions(places));
+    const report = worker('report', 'Skyhaul: writes the report of a run', reportPermissions(places));
+    const janitor = worker('janitor', 'Skyhaul: cleans up after runs that were stopped', janitorPermissions(places));
+    // By it the janitor knows our own uploads.
+    janitor.fn.addEnvironment('SKYHAUL_UPLOADER', transfer.role.roleName);
+    new Rule(this, 'Hourly', {
+      description: 'Skyhaul: the janitor looks at all runs',
+      schedule: Schedule.rate(Duration.hours(1)),
+      targets: [new LambdaTarget(janitor.fn, { event: RuleTargetInput.fromObject({}) })],
+    });
+    this.functions = { plan, transfer, report, janitor };
     const orchestrator = new Orchestrator(this, 'Orchestrator', {
-      workers: this.functions,
+      workers: { plan, transfer, report },
+      janitor,
       retries: settled.retries,
       logRetention: settled.logRetention,
       itemReader: itemReaderPermissions(places),
@@ -53,6 +64,7 @@ export class BatchDownloader extends Construct {
     this.stateMachine = orchestrator.stateMachine;
     this.#output('SkyhaulStateMachineArn', this.stateMachine.stateMachineArn, 'Starts a run');
     this.#output('SkyhaulBucketName', this.bucket.bucketName, 'Run state in runs/, data in data/');
+    this.#output('SkyhaulJanitorName', janitor.fn.functionName, 'Cleans up after a run that was stopped');
     this.#output('SkyhaulRegion', Stack.of(this).region, 'Where both are');
   }
 

@@ -5,7 +5,7 @@ import type { BuildOptions } from 'esbuild';
  * How a handler becomes the one file that Lambda runs: ES module, minified, the SDK and undici pinned inside. Names of
  * errors survive, because they are literals (see SkyhaulError); the names of classes and functions do not matter.
  */
-export type HandlerName = 'plan' | 'transfer' | 'report';
+export type HandlerName = 'plan' | 'transfer' | 'report' | 'janitor';
 
 /** undici and parts of the SDK are CommonJS and call `require` for Node's own modules. */
 const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";

@@ -30,7 +30,12 @@ export interface Settled {
 }
 
 /** Plan holds the index of a long list, Transfer its part buffers. */
-const MEMORY = { plan: Size.gibibytes(2), transfer: Size.gibibytes(1), report: Size.gibibytes(1) };
+const MEMORY: Settled['memory'] = {
+  plan: Size.gibibytes(2),
+  transfer: Size.gibibytes(1),
+  report: Size.gibibytes(1),
+  janitor: Size.gibibytes(1),
+};
 /** Lambda's longest. */
 const MAX_TIMEOUT = Duration.minutes(15);
 /** Transfer keeps the last 30 s for itself. */
@@ -70,7 +75,13 @@ export function checkProps(props: BatchDownloaderProps): Settled {
     reservedConcurrency: props.reservedConcurrency,
     retries: props.retries ?? {},
     memory: { ...MEMORY, ...props.memory },
-    timeouts: { plan: MAX_TIMEOUT, transfer: MAX_TIMEOUT, report: MAX_TIMEOUT, ...props.timeouts },
+    timeouts: {
+      plan: MAX_TIMEOUT,
+      transfer: MAX_TIMEOUT,
+      report: MAX_TIMEOUT,
+      janitor: MAX_TIMEOUT,
+      ...props.timeouts,
+    },
     roundTime: props.roundTime,
     allowedNetworks,
     destinations: destinations.map((folder, index) => folderOf(`destinations[${index}]`, folder)),

@@ -42,7 +42,7 @@ export function propsFromContext(stack: Stack): BatchDownloaderProps {
 }
 
 function perFunction<T>(read: (name: string) => number | undefined, unit: (value: number) => T): PerFunction<T> {
-  const values = (['plan', 'transfer', 'report'] as const).map((name) => [name, read(name)] as const);
+  const values = (['plan', 'transfer', 'report', 'janitor'] as const).map((name) => [name, read(name)] as const);
   return Object.fromEntries(values.flatMap(([name, value]) => (value === undefined ? [] : [[name, unit(value)]])));
 }
 

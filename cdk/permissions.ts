@@ -51,10 +51,33 @@ export function transferPermissions({ own, destinations }: Places): readonly Per
 }
 
 /** Reads and writes run state only. */
-export function reportPermissions({ own }: Places): readonly Permission[] {
+export function reportPermissions({ own }: Pick<Places, 'own'>): readonly Permission[] {
   return [
     ...objects(own, `${STATE_PREFIX}*`, [...READ, ...WRITE], 'the state of all runs'),
     names(within(own, STATE_PREFIX)),
+  ];
+}
+
+/**
+ * Finds and aborts open uploads, then writes the report. The conditions for listing uploads have no prefix; what is
+ * aborted is limited to the destinations by its resource, and to our own uploads by the code.
+ */
+export function janitorPermissions({ own, destinations }: Places): readonly Permission[] {
+  return [
+    ...reportPermissions({ own }),
+    ...destinations.flatMap((folder) => [
+      {
+        actions: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+        resources: [folder.bucket.arnForObjects(`${folder.prefix}*`)],
+        conditions: { StringEquals: ofAccount(folder) },
+        wildcard: 'any key in this folder may have been asked for',
+      },
+      {
+        actions: ['s3:ListBucketMultipartUploads'],
+        resources: [folder.bucket.bucketArn],
+        conditions: { StringEquals: ofAccount(folder) },
+      },
+    ]),
   ];
 }
 

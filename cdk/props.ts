@@ -42,12 +42,12 @@ export interface BatchDownloaderProps {
   /**
    * Memory of each function, and with it CPU and network. Transfer cuts its part buffers from it: 16 MiB for each item
    * that it works on at once.
-   * @default { plan: 2 GiB, transfer: 1 GiB, report: 1 GiB }
+   * @default { plan: 2 GiB, transfer: 1 GiB, report: 1 GiB, janitor: 1 GiB }
    */
   readonly memory?: PerFunction<Size>;
   /**
    * Longest invocation of each function. Transfer stops 30 s before its own and goes on in a new one.
-   * @default { plan: 15 minutes, transfer: 15 minutes, report: 15 minutes }
+   * @default - 15 minutes each
    */
   readonly timeouts?: PerFunction<Duration>;
   /**

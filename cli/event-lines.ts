@@ -1,4 +1,4 @@
-import type { RunEvent } from '../lib/run-context.ts';
+import type { ShownEvent } from './shown-event.ts';
 
 /**
  * Events as NDJSON. Lines go out in blocks, because a write for each of millions of tiny items would cost more than the
@@ -18,7 +18,7 @@ export class EventLines {
     this.#now = now;
   }
 
-  add(event: RunEvent): void {
+  add(event: ShownEvent): void {
     if (event.event === 'item.progress' && !this.#isDue(event.line)) return;
     if (event.event === 'item.ended') this.#shownAt.delete(event.outcome.line);
     this.addLine(event);

@@ -12,6 +12,8 @@ export const exitCode = {
   itemsFailed: 3,
   /** The run did not finish, for a reason that is not the input. */
   runFailed: 4,
+  /** The time to wait was up; the run goes on. */
+  waitTimedOut: 5,
   /** 128 + SIGINT: stopped by the user, and the run id continues. */
   interrupted: 130,
 } as const;

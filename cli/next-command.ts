@@ -1,4 +1,5 @@
 import { quoteCommand } from './shell-quote.ts';
+import { DEFAULT_STACK, type StackFlags } from './stack-flags.ts';
 
 /**
  * The commands that Skyhaul shows for what comes next. They hold what belongs to the call and not to the run: where the
@@ -9,6 +10,20 @@ export interface CallFlags {
   readonly allowNetworks: readonly string[];
   readonly endpoint?: string;
   readonly region?: string;
+}
+
+/** A command about the same deployment: `watch <run>`, `submit --run <run>`. */
+export function deployedCommand(words: readonly string[], call: StackFlags): string {
+  const flags = {
+    '--stack': call.stack === DEFAULT_STACK ? undefined : call.stack,
+    '--state-machine': call.stateMachine,
+    '--bucket': call.bucket,
+    '--janitor': words[0] === 'stop' ? call.janitor : undefined,
+    '--endpoint': call.endpoint,
+    '--region': call.region,
+  };
+  const given = Object.entries(flags).flatMap(([flag, value]) => (value === undefined ? [] : [flag, value]));
+  return quoteCommand(['npx', 'skyhaul', ...words, ...given]);
 }
 
 const SKYHAUL_RUN = ['npx', 'skyhaul', 'run'];

@@ -4,7 +4,8 @@ import { resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { ManifestSpec } from '../lib/contract/batch-input.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
-import type { RunFlags } from './run-flags.ts';
+import type { ListFlags } from './list-flags.ts';
+import { openManifest } from './open-manifest.ts';
 import { spoolStream, spoolUrls } from './spool-list.ts';
 
 /**
@@ -17,9 +18,14 @@ export interface ListSource {
   readonly state: ObjectStore;
   readonly run: string;
   readonly signal: AbortSignal;
+  /** Files, too, are written into the state: who reads them is on another machine. */
+  readonly upload?: boolean;
 }
 
-export async function prepareList(flags: RunFlags, source: ListSource): Promise<ManifestSpec | undefined> {
+export async function prepareList(
+  flags: Pick<ListFlags, 'list' | 'reading'>,
+  source: ListSource,
+): Promise<ManifestSpec | undefined> {
   const { list, reading } = flags;
   const { state, run, signal } = source;
   const spool = (stream: Readable) => spoolStream(state, run, addAbortSignal(signal, stream), reading);
@@ -33,7 +39,10 @@ export async function prepareList(flags: RunFlags, source: ListSource): Promise<
     case 'manifest': {
       if (list.path.startsWith('s3://')) return { ...reading, uri: list.path };
       const path = resolve(source.cwd, list.path);
-      return (await isPipe(path)) ? spool(createReadStream(path)) : { ...reading, uri: path };
+      if (await isPipe(path)) return spool(createReadStream(path));
+      if (!source.upload) return { ...reading, uri: path };
+      const { name, bytes } = await openManifest(path, noBucket);
+      return spoolStream(state, run, stoppable(bytes, signal), reading, name);
     }
   }
 }
@@ -42,4 +51,15 @@ export async function prepareList(flags: RunFlags, source: ListSource): Promise<
 async function isPipe(path: string): Promise<boolean> {
   const found = await stat(path).catch(() => undefined);
   return found !== undefined && (found.isFIFO() || found.isCharacterDevice());
+}
+
+async function* stoppable(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  for await (const chunk of bytes) {
+    signal.throwIfAborted();
+    yield chunk;
+  }
+}
+
+function noBucket(): never {
+  throw new Error('a path on disk leads to no bucket');
 }

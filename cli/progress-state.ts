@@ -1,5 +1,5 @@
 import type { Outcome } from '../lib/contract/outcome.ts';
-import type { RunEvent } from '../lib/run-context.ts';
+import type { ShownEvent } from './shown-event.ts';
 
 /**
  * What is known of a run from its events. `applyEvent` changes the state in place: a run may send millions of events,
@@ -54,7 +54,7 @@ export function endedItems({ counts }: ProgressState): number {
   return counts.stored + counts.skipped + counts.failed;
 }
 
-export function applyEvent(state: ProgressState, event: RunEvent, now: number): void {
+export function applyEvent(state: ProgressState, event: ShownEvent, now: number): void {
   switch (event.event) {
     case 'run.planned':
       state.phase = 'moving';
@@ -73,6 +73,16 @@ export function applyEvent(state: ProgressState, event: RunEvent, now: number): 
     case 'run.reported':
       state.phase = 'reported';
       state.active.clear();
+      return;
+    case 'run.cleaned':
+      return;
+    case 'run.position':
+      Object.assign(state.counts, event.counts);
+      state.round = event.round;
+      state.total = endedItems(state) + event.left;
+      // What is known of bytes may be more recent than the round.
+      state.movedBytes = Math.max(state.movedBytes, event.bytes);
+      state.phase = 'moving';
       return;
     case 'item.started':
       state.phase = 'moving';
@@ -111,8 +121,8 @@ function applyBytes(state: ProgressState, line: number, bytes: number, totalByte
 
 function applyOutcome(state: ProgressState, outcome: Outcome): void {
   const item = state.active.get(outcome.line);
-  if (item && outcome.outcome === 'stored' && outcome.bytes !== undefined) {
-    state.movedBytes += Math.max(0, outcome.bytes - item.bytes);
+  if (outcome.outcome === 'stored' && outcome.bytes !== undefined) {
+    state.movedBytes += Math.max(0, outcome.bytes - (item?.bytes ?? 0));
   }
   state.active.delete(outcome.line);
   state.counts[outcome.outcome] += 1;

@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import type { Summary } from '../lib/contract/summary.ts';
 import { SkyhaulError, toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { runKeys } from '../lib/ledger/run-keys.ts';
@@ -21,7 +21,7 @@ import { formatBytes } from './units.ts';
 /** Where the command runs. */
 export interface Surroundings {
   readonly stdin: Readable;
-  readonly stdout: { write(text: string): unknown };
+  readonly stdout: Writable;
   readonly stderr: TerminalStream & { readonly isTTY?: boolean };
   readonly signals: SignalSource;
   readonly cwd: string;

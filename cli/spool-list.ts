@@ -1,28 +1,32 @@
 import { createHash } from 'node:crypto';
 import type { ManifestSpec } from '../lib/contract/batch-input.ts';
 import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
+import { formatOf } from '../lib/manifest/manifest-format.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { guessFormat, isGzip } from './guess-format.ts';
 
 /**
- * Standard input can be read once and arguments are gone with the process, so such lists are written into the run's
- * state before anything starts: a continued run finds its list there. The copy is sealed, for it may hold credentials.
+ * Standard input can be read once, arguments are gone with the process, and files lie where no Lambda gets at them: such
+ * lists are written into the run's state before anything starts, and a continued run finds its list there. The copy is
+ * sealed, for it may hold credentials.
  */
 const HEAD_BYTES = 64 * 1024;
 
-/** Returns the manifest to run. Throws RunInputDiffers when the run has another list already, and what `store` throws. */
+/** Returns the manifest to run. `name`: of a file, for its format. Throws RunInputDiffers when the run has another list already, and what `store` throws. */
 export async function spoolStream(
   state: ObjectStore,
   run: string,
   input: AsyncIterable<Uint8Array>,
   reading: Pick<ManifestSpec, 'format' | 'urlColumn' | 'keyColumn'>,
+  name?: string,
 ): Promise<ManifestSpec> {
   const { head, rest } = await takeHead(input);
   const gzip = isGzip(head);
-  if (gzip && reading.format === undefined) {
+  const known = reading.format ?? (name === undefined ? undefined : formatOf(name));
+  if (gzip && known === undefined) {
     throw new SkyhaulError('BatchInvalid', 'standard input is gzip: say with --format what is inside');
   }
-  const format = reading.format ?? guessFormat(head);
+  const format = known ?? guessFormat(head);
   const key = `runs/${run}/manifest.${format}${gzip ? '.gz' : ''}`;
   await spool(state, run, key, rest);
   return { ...reading, format, uri: state.uriOf(key) };

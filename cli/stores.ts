@@ -26,8 +26,7 @@ export function openStores({ endpoint, region }: S3Address): Stores {
   const opened: ObjectStore[] = [];
   let client: S3Client | undefined;
   const makeClient = () => {
-    const ofEndpoint = endpoint === undefined ? undefined : (process.env.AWS_REGION ?? ANY_REGION);
-    client ??= createS3Client({ endpoint, region: region ?? ofEndpoint });
+    client ??= createS3Client({ endpoint, region: regionOf({ endpoint, region }) });
     return client;
   };
   return {
@@ -40,6 +39,11 @@ export function openStores({ endpoint, region }: S3Address): Stores {
       for (const store of opened.splice(0)) await store.close();
     },
   };
+}
+
+/** `undefined`: as the SDK finds it. */
+export function regionOf({ endpoint, region }: S3Address): string | undefined {
+  return region ?? (endpoint === undefined ? undefined : (process.env.AWS_REGION ?? ANY_REGION));
 }
 
 const isS3 = (to: string) => to.startsWith('s3://');

@@ -5,13 +5,15 @@ import { catalogue } from '../lib/errors/catalogue.ts';
 import { plainText } from './terminal-text.ts';
 import { formatBytes, formatClock, formatCount } from './units.ts';
 
+type Failure = Pick<Outcome, 'line' | 'url' | 'error' | 'message'>;
+
 /** What is said at the end of a run. */
 export interface SummaryView {
   readonly summary: Summary;
   /** As the user wrote it. */
   readonly to: string;
-  /** Failed outcomes that this process saw, the first ones. */
-  readonly failures: readonly Outcome[];
+  /** The first failed lines that are known. */
+  readonly failures: readonly Failure[];
   /** Command that runs the failed list again. */
   readonly retry: string;
   readonly cwd: string;
@@ -44,7 +46,7 @@ function countLine(name: string, count: number, more = ''): string {
   return `  ${name.padEnd(8)} ${formatCount(count).padStart(10)}${more === '' ? '' : `  ${more}`}`;
 }
 
-function failureLines(failures: readonly Outcome[], failed: number): string[] {
+function failureLines(failures: readonly Failure[], failed: number): string[] {
   if (failed === 0) return [];
   const hidden = failed - failures.length;
   return [

@@ -1,7 +1,7 @@
-import type { RunEvent } from '../lib/run-context.ts';
 import { ProgressScreen, type TerminalStream } from './progress-screen.ts';
 import { applyEvent, type ProgressState, startProgress, takeSample } from './progress-state.ts';
 import { renderProgress, renderTotals } from './progress-view.ts';
+import type { ShownEvent } from './shown-event.ts';
 import { formatClock, formatCount } from './units.ts';
 
 /**
@@ -37,7 +37,7 @@ export class Talk {
     this.#timer.unref();
   }
 
-  event(event: RunEvent): void {
+  event(event: ShownEvent): void {
     applyEvent(this.progress, event, this.#options.now());
     if (this.#options.mode !== 'plain') return;
     if (event.event === 'run.planned') {

@@ -20,6 +20,11 @@ export function formatClock(seconds: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
 }
 
+/** Time of day where the user is; `ms` in epoch milliseconds. */
+export function formatTime(ms: number): string {
+  return new Date(ms).toTimeString().slice(0, 8);
+}
+
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }

@@ -27,6 +27,13 @@ export function observe(logger: Logger, metrics: Metrics): Observed {
         case 'run.reported':
           logger.info(event.event, { run: event.run, counts: event.summary.counts, bytes: event.summary.bytes });
           return;
+        case 'run.cleaned': {
+          const { run, state, aborted, error } = event;
+          // Every hour, of every run there is: only what was done or failed is worth a line.
+          const level = state === 'failed' ? 'warn' : state === 'reported' ? 'info' : 'debug';
+          logger[level](event.event, { run, state, aborted, failure: error });
+          return;
+        }
         case 'item.ended': {
           const { line, outcome, error, status, bytes, ms } = event.outcome;
           count[outcome] += 1;

@@ -1,5 +1,6 @@
 import { planAnswer, planEvent } from '../lib/contract/machine.ts';
 import { planRun } from '../lib/plan/plan-run.ts';
+import { openExecutions } from './executions.ts';
 import { stack } from './stack.ts';
 
 export const handler = stack({
@@ -7,5 +8,6 @@ export const handler = stack({
   event: planEvent,
   answer: planAnswer,
   run: planRun,
-  executionOf: (event) => event.execution.id,
+  ownerOf: (event) => event.execution.id,
+  openExecutions,
 });

@@ -15,8 +15,9 @@ import type { Settings } from './settings.ts';
 export interface Invocation {
   readonly settings: Settings;
   readonly lambda: Pick<Context, 'getRemainingTimeInMillis' | 'memoryLimitInMB'>;
-  /** ARN of the execution, where the event names it. */
-  readonly execution: string | undefined;
+  /** Who claims a run: the ARN of the execution, or an invocation of the janitor. */
+  readonly owner: string;
+  readonly isAlive: RunContext['isAlive'];
   readonly openBucket: (uri: string) => ObjectStore;
   readonly emit: (event: RunEvent) => void;
 }
@@ -51,9 +52,9 @@ export function createRunContext(invocation: Invocation): RunContext {
       default: Math.min(DEFAULT_MAX_CONCURRENCY, settings.maxConcurrency),
       ceiling: settings.maxConcurrency,
     },
-    owner: { execution: invocation.execution ?? '' },
-    // Only Step Functions knows, and we do not ask it yet: better refused than two writers.
-    isAlive: async () => true,
+    owner: { execution: invocation.owner },
+    uploader: settings.uploader,
+    isAlive: invocation.isAlive,
     emit: invocation.emit,
   };
 }

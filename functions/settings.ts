@@ -15,6 +15,8 @@ export interface Settings {
   readonly maxConcurrency: number;
   /** `roundMinutes` of a batch that does not say. */
   readonly roundMinutes: number | undefined;
+  /** Name of Transfer's role, which begins all uploads of data. */
+  readonly uploader: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -31,6 +33,7 @@ export function readSettings(environment: Environment): Settings {
     allowedNetworks: list(environment.SKYHAUL_ALLOWED_NETWORKS, []),
     maxConcurrency: positiveInteger(environment, 'SKYHAUL_MAX_CONCURRENCY') ?? DEFAULT_MAX_CONCURRENCY,
     roundMinutes: positiveInteger(environment, 'SKYHAUL_ROUND_MINUTES'),
+    uploader: environment.SKYHAUL_UPLOADER || undefined,
   };
 }
 

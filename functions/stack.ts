@@ -4,8 +4,11 @@ import { Metrics } from '@aws-lambda-powertools/metrics';
 import middy, { type MiddyfiedHandler } from '@middy/core';
 import type { Context } from 'aws-lambda';
 import type { ZodType } from 'zod';
+import { isOwnerAlive } from '../lib/plan/owner-alive.ts';
 import type { RunContext } from '../lib/run-context.ts';
 import { openBuckets } from './buckets.ts';
+import type { Executions } from './executions.ts';
+
 import { nameError } from './name-error.ts';
 import { observe } from './observe.ts';
 import { createRunContext } from './run-context.ts';
@@ -17,13 +20,15 @@ import { readSettings } from './settings.ts';
  * before the handler has; stopping in time is the engine's own matter (`deadline`).
  */
 export interface Work<E, A> {
-  readonly name: 'plan' | 'transfer' | 'report';
+  readonly name: 'plan' | 'transfer' | 'report' | 'janitor';
   readonly event: ZodType<E>;
   /** Strict, so that nothing but names and numbers gets into the execution's history. */
   readonly answer: ZodType<A>;
   readonly run: (event: E, context: RunContext) => Promise<A>;
-  /** ARN of the execution, where the event tells it. */
-  readonly executionOf?: (event: E) => string;
+  /** Who claims the run; Transfer and Report claim none. */
+  readonly ownerOf?: (event: E) => string;
+  /** For those who have to know whether another owner is alive. */
+  readonly openExecutions?: () => Executions;
 }
 
 export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Error> {
@@ -33,18 +38,23 @@ export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Erro
   const handler = async (input: unknown, lambda: Context): Promise<A> => {
     const event = work.event.parse(input);
     const buckets = openBuckets();
+    const executions = work.openExecutions?.();
     const { emit, publish } = observe(logger, metrics);
     try {
       const context = createRunContext({
         settings: readSettings(process.env),
         lambda,
-        execution: work.executionOf?.(event),
+        owner: work.ownerOf?.(event) ?? '',
+        // Whoever cannot ask leaves the run to its owner.
+        isAlive: async (owner, beatAt) =>
+          !executions || isOwnerAlive(owner, beatAt, { ...executions, now: Date.now() }),
         openBucket: buckets.open,
         emit,
       });
       return work.answer.parse(await work.run(event, context));
     } finally {
       publish();
+      executions?.close();
       await buckets.close();
     }
   };

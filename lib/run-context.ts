@@ -67,6 +67,14 @@ export type RunEvent =
     }
   | { readonly event: 'run.waiting'; readonly run: string; readonly seconds: number }
   | { readonly event: 'run.reported'; readonly run: string; readonly summary: Summary }
+  | {
+      readonly event: 'run.cleaned';
+      readonly run: string;
+      readonly state: 'running' | 'busy' | 'clean' | 'reported' | 'failed';
+      /** Open uploads of the run that were ended. */
+      readonly aborted?: number;
+      readonly error?: string;
+    }
   | { readonly event: 'item.started'; readonly line: number; readonly url: string; readonly key: string }
   | {
       readonly event: 'item.progress';

@@ -17,13 +17,13 @@ const LOCALSTACK = 'localstack-core==4.9.2';
 const PYTHONS = ['python3.11', 'python3.12', 'python3.13', 'python3'];
 const PROBE = 'import sys, venv, ensurepip; sys.exit(0 if sys.version_info >= (3, 11) else 1)';
 
-const checkout = join(import.meta.dirname, '..');
+/** Ignored by git; nothing outside of it is written. */
+export const pythonCache = join(import.meta.dirname, '..', '.cache', 'localstack');
 const pinsFile = join(import.meta.dirname, 'host-pins.txt');
 
 /** Path of a Python that has LocalStack; makes the venv first where there is none, or one of other pins. */
 export async function preparePython(log: (line: string) => void): Promise<string> {
-  const cache = join(checkout, '.cache', 'localstack');
-  const venv = join(cache, 'venv');
+  const venv = join(pythonCache, 'venv');
   const python = join(venv, 'bin', 'python');
   const stamp = createHash('sha256')
     .update(LOCALSTACK)
@@ -32,8 +32,8 @@ export async function preparePython(log: (line: string) => void): Promise<string
   const isReady = async () => (await readFile(join(venv, 'stamp'), 'utf8').catch(() => '')) === stamp;
   if (await isReady()) return python;
 
-  await mkdir(cache, { recursive: true });
-  const unlock = await lock(join(cache, 'lock'), log);
+  await mkdir(pythonCache, { recursive: true });
+  const unlock = await lock(join(pythonCache, 'lock'), log);
   try {
     if (await isReady()) return python;
     const base = await findPython();
@@ -59,8 +59,9 @@ async function findPython(): Promise<string> {
     if (works) return python;
   }
   throw new Error(
-    `LocalStack needs Python 3.11 or newer with venv; looked for ${PYTHONS.join(', ')} on PATH. ` +
-      'Install it, on Debian and Ubuntu with: apt-get install python3 python3-venv',
+    'LocalStack needs either a Docker engine that answers (with the compose plugin), or Python 3.11 or newer with venv; ' +
+      `there is no such engine, and none of ${PYTHONS.join(', ')} on PATH will do. Start Docker, or install Python, on ` +
+      'Debian and Ubuntu with: apt-get install python3 python3-venv. The tests of `npm run test:unit` need neither.',
   );
 }
 

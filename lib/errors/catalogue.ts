@@ -93,11 +93,20 @@ export const catalogue = {
     'Name it in `destinations`.',
   ),
   RunInUse: input('Another execution with this run id is alive.', 'Wait for it, stop it, or choose another --run.'),
-  RunNotFound: input('There is no run with this id at the destination.', 'Check --run and --to.'),
+  RunNotFound: input('There is no run with this id at the destination.', 'Check the run id, and --to or --stack.'),
   RunInputDiffers: input(
     'The run id belongs to a run with other input.',
     'Choose another --run, or leave the input out.',
   ),
+  ReportMissing: input('The run has no report yet.', 'Wait until it ends (`skyhaul watch`), or stop it.'),
+
+  // The deployment.
+  StackNotFound: input(
+    'There is no deployed Skyhaul under this name.',
+    'Deploy it, or check --stack, --region and the account of the credentials.',
+  ),
+  AwsDenied: run('AWS refuses a call, or there are no credentials.', 'Check credentials, region and permissions.'),
+  AwsUnavailable: transient('An AWS service gave no answer, or asked to slow down.', 'It is retried.'),
   Interrupted: { retryable: true, scope: 'run', when: 'The run was stopped.', cure: 'Continue it with its run id.' },
   Unexpected: run('A bug in Skyhaul.', 'Report it with the log.'),
 } as const satisfies Record<string, CatalogueEntry>;

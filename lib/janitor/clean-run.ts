@@ -11,7 +11,8 @@ import type { RunContext } from '../run-context.ts';
 import { abortUploads } from './abort-uploads.ts';
 
 /**
- * `running`: its execution is at work. `busy`: the execution ended, a worker of it may still live. `clean`: nothing was
+ * `running`: its execution is at work. `busy`: the execution ended, a worker of it may still live, or a
+ * long report is half written. `clean`: nothing was
  * left to do. `reported`: uploads aborted, report written.
  */
 export type Cleaned =
@@ -30,9 +31,10 @@ export async function cleanRun(run: string, context: RunContext): Promise<Cleane
   const asked = await readRunInput(state, run);
   const status = await newestStatus(state, run);
   if (!asked || !status) return { state: 'clean' };
-  if (await livingOwner(context, run)) return { state: 'running' };
   const wasLaidOut = (await state.head(runKeys(run).shards(status.round))) !== undefined;
+  // First of all, since of most runs nothing else is to be asked, hour after hour.
   if (!wasLaidOut && (await isReported(context, run, status))) return { state: 'clean' };
+  if (await livingOwner(context, run)) return { state: 'running' };
 
   // First the marker, then the ledger: a worker that begins now either finds the one or stands in the other.
   await requestStop(state, run);
@@ -43,8 +45,9 @@ export async function cleanRun(run: string, context: RunContext): Promise<Cleane
   const destination = context.openDestination(asked.input.to);
   try {
     const aborted = await abortUploads(context, run, { destination, since: asked.startedAt, items: status.items });
-    await reportRun({ run }, context, STOPPED);
-    return { state: 'reported', aborted };
+    const { next } = await reportRun({ run }, context, STOPPED);
+    // The time of this invocation is up: the next one writes the rest.
+    return next === 'continue' ? { state: 'busy', until: context.now() } : { state: 'reported', aborted };
   } finally {
     await destination.close();
     await releaseClaim(context, run);

@@ -3,7 +3,7 @@ import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import { getText, putJson } from '../ledger/json-lines.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import type { Owner, RunContext } from '../run-context.ts';
-import type { Condition } from '../store/object-store.ts';
+import type { Condition, ObjectStore } from '../store/object-store.ts';
 
 /**
  * One writer per run: the claim names the execution that owns it. It is written only where none stands (If-None-Match)
@@ -24,7 +24,7 @@ const BEAT_MS = 15_000;
 
 /** Throws RunInUse. Claiming a run that is ours already is fine. */
 export async function takeClaim(context: RunContext, run: string): Promise<void> {
-  const found = await readClaim(context, run);
+  const found = await readClaim(context.state, run);
   if (!found) return write(context, run, { kind: 'absent' });
   const { released, beatAt, ...owner } = found.claim;
   const isFree = released === true || owner.execution === context.owner.execution;
@@ -38,8 +38,11 @@ export async function releaseClaim(context: RunContext, run: string): Promise<vo
 }
 
 /** Who holds the run, if anybody may still be at work on it. */
-export async function livingOwner(context: RunContext, run: string): Promise<Owner | undefined> {
-  const found = await readClaim(context, run);
+export async function livingOwner(
+  context: Pick<RunContext, 'state' | 'isAlive'>,
+  run: string,
+): Promise<Owner | undefined> {
+  const found = await readClaim(context.state, run);
   if (!found) return undefined;
   const { released, beatAt, ...owner } = found.claim;
   return released !== true && (await context.isAlive(owner, beatAt)) ? owner : undefined;
@@ -63,13 +66,14 @@ export function heartbeat(context: RunContext, run: string): { stop(): Promise<v
 }
 
 async function renew(context: RunContext, run: string, released?: true): Promise<void> {
-  const found = await readClaim(context, run);
+  const found = await readClaim(context.state, run);
   if (found?.claim.execution !== context.owner.execution) return;
   await write(context, run, { kind: 'matches', etag: found.etag }, released);
 }
 
-async function readClaim(context: RunContext, run: string): Promise<{ claim: Claim; etag: string } | undefined> {
-  const found = await getText(context.state, runKeys(run).claim);
+/** The claim as it stands, whether its owner is alive or not. */
+export async function readClaim(state: ObjectStore, run: string): Promise<{ claim: Claim; etag: string } | undefined> {
+  const found = await getText(state, runKeys(run).claim);
   return found && { claim: claim.parse(JSON.parse(found.text)), etag: found.etag };
 }
 

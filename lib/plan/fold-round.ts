@@ -49,6 +49,7 @@ export async function foldRound(context: RunContext, run: string, before: Status
     for (const [host, until] of folded.parked) park(parked, host, until);
     for (const row of folded.outcomes) {
       next.failed += row.outcome === 'failed' ? 1 : 0;
+      next.skipped += row.outcome === 'skipped' ? 1 : 0;
       next.bytes += row.outcome === 'stored' ? (row.bytes ?? 0) : 0;
       await chunks.add(row);
     }

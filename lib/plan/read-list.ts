@@ -58,6 +58,7 @@ export async function readList(context: RunContext, run: string, input: BatchInp
     items: count,
     left: left.length,
     failed,
+    skipped: count - left.length - failed,
     bytes: 0,
     spent: { put: 0, get: 0, gigabyteSeconds: 0, invocations: 0 },
     idleRounds: 0,

@@ -13,6 +13,7 @@ const status = z.strictObject({
   items: z.int().min(0),
   left: z.int().min(0),
   failed: z.int().min(0),
+  skipped: z.int().min(0),
   bytes: z.int().min(0),
   /** Of all attempts so far, for the cost. */
   spent: z.strictObject({ put: z.int(), get: z.int(), gigabyteSeconds: z.number(), invocations: z.int() }),
@@ -44,7 +45,7 @@ const left = z.strictObject({
 });
 export type Left = z.infer<typeof left>;
 
-async function readStatus(store: ObjectStore, run: string, round: number): Promise<Status | undefined> {
+export async function readStatus(store: ObjectStore, run: string, round: number): Promise<Status | undefined> {
   const found = await getJson(store, runKeys(run).status(round));
   return found === undefined ? undefined : status.parse(found);
 }

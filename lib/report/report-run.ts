@@ -8,6 +8,7 @@ import { runKeys } from '../ledger/run-keys.ts';
 import { type RunInput, readRunInput } from '../plan/run-input.ts';
 import { newestStatus, type Status } from '../plan/status.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
+import type { ObjectStore } from '../store/object-store.ts';
 import { costOf } from './cost.ts';
 import { reportHtml } from './report-html.ts';
 import { failedLine, type ReportLine, reportLines, type Unfinished } from './report-lines.ts';
@@ -26,7 +27,8 @@ const counted = z.strictObject({
   bytes: z.int(),
   samples: z.array(outcome.pick({ line: true, url: true, error: true, message: true })),
 });
-type Counted = z.infer<typeof counted>;
+export type Counted = z.infer<typeof counted>;
+type Stated = Pick<RunContext, 'state'>;
 
 /** What is said of lines that the run did not get to. */
 const LIMIT: Unfinished = {
@@ -45,7 +47,7 @@ export async function reportRun(event: ReportEvent, context: RunContext, unfinis
   const [asked, status] = await Promise.all([readRunInput(state, run), newestStatus(state, run)]);
   if (!asked || !status) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
 
-  const before = await readCounted(context, run, status);
+  const before = await countedAt(context, run, status);
   const existing = before && (await getJson(state, keys.summary));
   if (existing !== undefined) return answer(event, context, summarySchema.parse(existing));
   const found = before ?? (await writeLines(context, run, status, unfinished));
@@ -62,14 +64,19 @@ export async function reportRun(event: ReportEvent, context: RunContext, unfinis
 }
 
 /** Whether this status of the run has its report. */
-export async function isReported(context: RunContext, run: string, status: Status): Promise<boolean> {
-  const found = await readCounted(context, run, status);
+export async function isReported(context: Stated, run: string, status: Status): Promise<boolean> {
+  const found = await countedAt(context, run, status);
   return found !== undefined && (await context.state.head(runKeys(run).summary)) !== undefined;
 }
 
-async function readCounted({ state }: RunContext, run: string, { round }: Status): Promise<Counted | undefined> {
+/** What the last report of the run counted; the run may have gone on since. */
+export async function readCounted(state: ObjectStore, run: string): Promise<Counted | undefined> {
   const found = await getJson(state, runKeys(run).counted);
-  const before = found === undefined ? undefined : counted.parse(found);
+  return found === undefined ? undefined : counted.parse(found);
+}
+
+async function countedAt({ state }: Stated, run: string, { round }: Status): Promise<Counted | undefined> {
+  const before = await readCounted(state, run);
   return before?.round === round ? before : undefined;
 }
 

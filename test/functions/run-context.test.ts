@@ -29,13 +29,18 @@ describe('the surroundings of an invocation', () => {
   it('are its own time and memory, and the limits of the stack', () => {
     const before = Date.now();
 
-    const { run, opened } = context({ SKYHAUL_MAX_CONCURRENCY: '20', SKYHAUL_ALLOWED_NETWORKS: '10.0.0.0/8' });
+    const { run, opened } = context({
+      SKYHAUL_MAX_CONCURRENCY: '20',
+      SKYHAUL_ALLOWED_NETWORKS: '10.0.0.0/8',
+      SKYHAUL_ROUND_MINUTES: '7',
+    });
 
     expect(run.deadline).toBeGreaterThanOrEqual(before + 900_000);
     expect(run.deadline).toBeLessThanOrEqual(Date.now() + 900_000);
     expect(run.memoryBytes).toBe(512 * 1024 * 1024);
     expect(run.concurrency).toEqual({ default: 20, ceiling: 20 });
     expect(run.allowNetworks).toEqual(['10.0.0.0/8']);
+    expect(run.roundMinutes).toBe(7);
     expect(run.owner).toEqual({ execution: 'arn:execution' });
     expect(opened).toEqual(['s3://stack']);
   });

@@ -30,6 +30,10 @@ describe('the settings of a deployment', () => {
     });
   });
 
+  it('may set the length of a round for batches that do not say', () => {
+    expect(readSettings({ SKYHAUL_STATE_BUCKET: 'stack', SKYHAUL_ROUND_MINUTES: '10' }).roundMinutes).toBe(10);
+  });
+
   it.each([{}, { SKYHAUL_STATE_BUCKET: '' }])('are refused without a bucket', (environment) => {
     expect(() => readSettings(environment)).toThrow('SKYHAUL_STATE_BUCKET');
   });

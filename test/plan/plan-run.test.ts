@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { runKeys } from '../../lib/ledger/run-keys.ts';
 import { reportRun } from '../../lib/report/report-run.ts';
 import { it } from '../support/run-context.ts';
 
@@ -141,6 +142,20 @@ describe('a run', () => {
     const outcomes = await rig.run({ run: 'r', items, to: rig.root, options: { maxHours: 0.5 } });
 
     expect(outcomes).toMatchObject([{ line: 1, outcome: 'failed', error: 'LimitReached' }]);
+  });
+
+  it('ends its rounds when the batch says, else when the deployment says, else after 5 minutes', async ({ rig }) => {
+    const endOf = async (run: string, options: object, roundMinutes?: number) => {
+      const input = { run, items: [{ url: 'https://a.example/' }], to: rig.root, options };
+      await rig.plan(input, rig.context({ roundMinutes }));
+      const shard = join(rig.root, '.skyhaul', runKeys(run).shard({ round: 0, shard: 0 }));
+      const [header = ''] = (await readFile(shard, 'utf8')).split('\n');
+      return (JSON.parse(header).roundEndsAt - rig.clock.now) / 60_000;
+    };
+
+    expect(await endOf('a', { roundMinutes: 3 }, 12)).toBe(3);
+    expect(await endOf('b', {}, 12)).toBe(12);
+    expect(await endOf('c', {})).toBe(5);
   });
 
   it('refuses a documented option that is not built yet by its name', async ({ rig }) => {

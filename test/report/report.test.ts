@@ -39,8 +39,8 @@ describe('costOf', () => {
   it('adds requests, compute and orchestration at list price', () => {
     const spent = { put: 1_000_000, get: 1_000_000, gigabyteSeconds: 60_000, invocations: 10_000 };
 
-    // 5.00 + 0.40 for S3, 1.000002 + 0.002 for Lambda, 1.00 for Step Functions.
-    expect(costOf(spent, true)).toBe(7.402);
+    // 5.00 + 0.40 for S3, 0.800004 + 0.002 for Lambda, 1.00 for Step Functions.
+    expect(costOf(spent, true)).toBe(7.202);
   });
 
   it('charges nothing for what runs and stays on a machine of your own', () => {

@@ -4,9 +4,9 @@ import { createConnection } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { startLocalStack } from '../../localstack/host.ts';
+import { startLocalStack } from '../../localstack/start-localstack.ts';
 
-const host = join(import.meta.dirname, '../../localstack/host.ts');
+const command = join(import.meta.dirname, '../../localstack/start.ts');
 
 test('LocalStack answers on a free loopback port, and is gone when stop resolves', async () => {
   const localStack = await startLocalStack({ services: ['s3'] });
@@ -19,7 +19,7 @@ test('LocalStack answers on a free loopback port, and is gone when stop resolves
 });
 
 test('LocalStack does not outlive a killed process that started it', async () => {
-  const holder = spawn(process.execPath, [host, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const holder = spawn(process.execPath, [command, '--port', '0'], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = await once(holder.stdout, 'data');
   const endpoint = String(line).trim();
   expect(await accepts(endpoint)).toBe(true);

@@ -54,6 +54,7 @@ async function generate(): Promise<void> {
     left: LINES,
     failed: 0,
     bytes: 0,
+    skipped: 0,
     idleRounds: 0,
     historyEvents: 0,
     manifestEtag: '',

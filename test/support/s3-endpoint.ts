@@ -1,5 +1,5 @@
 import type { TestProject } from 'vitest/node';
-import { startLocalStack } from '../../localstack/host.ts';
+import { shareLocalStack } from './localstack-shared.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -10,7 +10,7 @@ declare module 'vitest' {
 
 /** globalSetup of the lanes that need S3. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const localStack = await startLocalStack({ services: ['s3'] });
+  const { localStack, release } = await shareLocalStack();
   project.provide('s3Endpoint', localStack.endpoint);
-  return () => localStack.stop();
+  return release;
 }

@@ -1,0 +1,122 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { runId } from '../lib/contract/batch-input.ts';
+import { FlagReader } from './flag-reader.ts';
+import { addListOptions } from './list-options.ts';
+import type { Surroundings } from './run-command.ts';
+import { DEFAULT_STACK, type RawStackFlags, readStackFlags } from './stack-flags.ts';
+import { type RawSubmitFlags, readSubmitFlags, waitLimit } from './submit-flags.ts';
+
+/**
+ * The commands about a deployment. Each loads what it needs when it is called, so that `skyhaul run` starts without the
+ * clients of services that it does not use.
+ */
+export function addDeployedCommands(program: Command, surroundings: () => Surroundings): void {
+  const submit = program
+    .command('submit')
+    .description('hands a list over to the deployed state machine')
+    .argument('[list...]', LIST)
+    .option('--to <destination>', 's3://bucket/prefix (default: data/ of the stack’s bucket)')
+    .option('--run <id>', 'name the run; without a list: continue that run');
+  addStackOptions(addListOptions(submit))
+    .option('--wait', 'watch the run until it ends')
+    .option('--wait-timeout <time>', 'with --wait: at most, such as 2h')
+    .option('--json', 'what was started as JSON on stdout; with --wait the events, the summary last')
+    .option('--quiet', 'say nothing but errors')
+    .option('--no-progress', 'plain lines instead of a live view')
+    .action(async (words: string[], raw: RawSubmitFlags) => {
+      const flags = readSubmitFlags(words, raw);
+      const { submitCommand } = await import('./submit-command.ts');
+      process.exitCode = await submitCommand(flags, surroundings());
+    });
+
+  addStackOptions(program.command('watch').description('shows a run until it ends').argument('<run>', RUN, readRunId))
+    .option('--timeout <time>', 'wait at most, such as 2h; the run goes on')
+    .option('--json', 'events as NDJSON on stdout, the summary last')
+    .option('--quiet', 'say nothing but errors')
+    .option('--no-progress', 'plain lines instead of a live view')
+    .action(async (run: string, raw: RawWatchFlags) => {
+      const flags = { run, ...readWaiting(raw), json: raw.json ?? false, quiet: raw.quiet ?? false };
+      const { watchCommand } = await import('./watch-command.ts');
+      process.exitCode = await watchCommand({ ...flags, progress: raw.progress ?? true }, surroundings());
+    });
+
+  addStackOptions(program.command('report').description('shows what became of a run').argument('<run>', RUN, readRunId))
+    .option('--to <destination>', 'of a run that `skyhaul run` has made')
+    .addOption(new Option('--lines', 'report.jsonl on stdout').conflicts(['failed', 'json']))
+    .addOption(new Option('--failed', 'failed.jsonl on stdout').conflicts('json'))
+    .option('--json', 'the summary as JSON on stdout')
+    .action(async (run: string, raw: RawReportFlags) => {
+      const show = raw.lines ? 'lines' : raw.failed ? 'failed' : raw.json ? 'json' : 'text';
+      const place = readPlace(raw);
+      const { reportCommand } = await import('./report-command.ts');
+      process.exitCode = await reportCommand({ run, show, place }, surroundings());
+    });
+
+  const stop = program.command('stop').description('ends a run, cleans up, and shows what there is');
+  addStackOptions(stop.argument('<run>', RUN, readRunId))
+    .option('--janitor <function>', 'with --state-machine: the janitor’s name')
+    .option('--timeout <time>', 'wait for workers at most (default: 20m)')
+    .option('--json', 'the summary as JSON on stdout')
+    .action(async (run: string, raw: RawWatchFlags) => {
+      const flags = { run, ...readWaiting(raw), json: raw.json ?? false };
+      const { stopCommand } = await import('./stop-command.ts');
+      process.exitCode = await stopCommand(flags, surroundings());
+    });
+
+  addStackOptions(program.command('list').description('shows the runs there are'))
+    .option('--to <destination>', 'of runs that `skyhaul run` has made')
+    .option('--json', 'NDJSON on stdout')
+    .action(async (raw: RawReportFlags) => {
+      const place = readPlace(raw);
+      const { listCommand } = await import('./list-command.ts');
+      process.exitCode = await listCommand({ place, json: raw.json ?? false }, surroundings());
+    });
+}
+
+interface RawWatchFlags extends RawStackFlags {
+  readonly timeout?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly progress?: boolean;
+}
+
+interface RawReportFlags extends RawStackFlags {
+  readonly to?: string;
+  readonly lines?: boolean;
+  readonly failed?: boolean;
+  readonly json?: boolean;
+}
+
+const LIST = 'a list (path or s3://, txt, csv, tsv or jsonl, also .gz), URLs, or - for standard input';
+const RUN = 'id of the run';
+
+function addStackOptions(command: Command): Command {
+  return command
+    .option('--stack <name>', `of the deployment (default: ${DEFAULT_STACK})`)
+    .option('--state-machine <arn>', 'instead of --stack, with --bucket')
+    .option('--bucket <name>', 'instead of --stack: the deployment’s bucket')
+    .option('--endpoint <url>', 'of an emulator of AWS')
+    .option('--region <name>', 'of the deployment (default: as the AWS SDK finds it)');
+}
+
+function readRunId(text: string): string {
+  if (runId.safeParse(text).success) return text;
+  throw new InvalidArgumentError('A run id has a-z, 0-9 and -, at most 63 characters.');
+}
+
+function readWaiting(raw: RawWatchFlags) {
+  const reader = new FlagReader();
+  const deployment = readStackFlags(raw, reader, true);
+  const waitMs = reader.duration('--timeout', raw.timeout, waitLimit);
+  reader.requireNone();
+  return { deployment, waitMs };
+}
+
+function readPlace(raw: RawReportFlags) {
+  const reader = new FlagReader();
+  const deployment = readStackFlags(raw, reader, false);
+  const isNamed = raw.stack !== undefined || raw.bucket !== undefined;
+  if (raw.to !== undefined && isNamed) reader.problems.push('--to: give it, or the deployment, not both');
+  reader.requireNone();
+  return { to: raw.to, deployment };
+}

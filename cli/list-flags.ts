@@ -1,0 +1,114 @@
+import { type ManifestSpec, manifestFormats, runId } from '../lib/contract/batch-input.ts';
+import { type Options, options } from '../lib/contract/options.ts';
+import type { FlagReader } from './flag-reader.ts';
+import { type ListArgument, readListArgument } from './list-argument.ts';
+import { readHeaders } from './read-headers.ts';
+import { parseBytes } from './units.ts';
+
+/**
+ * What `run` and `submit` have in common: a list, how to read it, and the options of its run. Values of headers are never
+ * repeated in a message.
+ */
+export interface RawListFlags {
+  readonly run?: string;
+  readonly format?: string;
+  readonly urlColumn?: string;
+  readonly keyColumn?: string;
+  readonly header?: readonly string[];
+  readonly endpoint?: string;
+  readonly region?: string;
+  readonly overwrite?: string;
+  readonly maxConcurrency?: string;
+  readonly slots?: string;
+  readonly perHostConnections?: string;
+  readonly attempts?: string;
+  readonly maxBytes?: string;
+  readonly limit?: string;
+  readonly skipInvalid?: boolean;
+  readonly connectTimeout?: string;
+  readonly headersTimeout?: string;
+  readonly idleTimeout?: string;
+  readonly timeout?: string;
+  readonly json?: boolean;
+  readonly quiet?: boolean;
+  readonly progress?: boolean;
+}
+
+export interface ListFlags {
+  readonly list: ListArgument;
+  readonly run: string | undefined;
+  readonly reading: Pick<ManifestSpec, 'format' | 'urlColumn' | 'keyColumn'>;
+  readonly options: Partial<Options>;
+  readonly endpoint: string | undefined;
+  readonly region: string | undefined;
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly progress: boolean;
+}
+
+/** What the reader has found wrong is not to be used. */
+export function readListFlags(words: readonly string[], raw: RawListFlags, reader: FlagReader): ListFlags {
+  const { problems } = reader;
+  const { shape } = options;
+  const list = readListArgument(words);
+  if ('problem' in list) problems.push(list.problem);
+  const run = reader.flag('--run', raw.run, (text) => text, '', runId);
+  if (words.length === 0 && raw.run === undefined) {
+    problems.push('give a list, URLs or - for standard input; or --run <id> to continue a run');
+  }
+  reader.endpoint(raw.endpoint);
+  const headers = readHeaders(raw.header ?? []);
+  problems.push(...headers.problems);
+
+  const asked: Partial<Options> = {
+    maxConcurrency: reader.number('--max-concurrency', raw.maxConcurrency, shape.maxConcurrency),
+    slots: reader.number('--slots', raw.slots, shape.slots),
+    perHostConnections: reader.number('--per-host-connections', raw.perHostConnections, shape.perHostConnections),
+    attempts: reader.number('--attempts', raw.attempts, shape.attempts),
+    limit: reader.number('--limit', raw.limit, shape.limit),
+    maxBytes: reader.flag(
+      '--max-bytes',
+      raw.maxBytes,
+      parseBytes,
+      'must be bytes, or a size such as 5GiB',
+      shape.maxBytes,
+    ),
+    connectTimeoutMs: reader.duration('--connect-timeout', raw.connectTimeout, shape.connectTimeoutMs),
+    headersTimeoutMs: reader.duration('--headers-timeout', raw.headersTimeout, shape.headersTimeoutMs),
+    idleTimeoutMs: reader.duration('--idle-timeout', raw.idleTimeout, shape.idleTimeoutMs),
+    timeoutMs: reader.duration('--timeout', raw.timeout, shape.timeoutMs),
+    overwrite: raw.overwrite as Options['overwrite'] | undefined,
+    skipInvalid: raw.skipInvalid,
+    request: Object.keys(headers.headers).length > 0 ? { headers: headers.headers } : undefined,
+  };
+  const reading = {
+    format: raw.format as ManifestSpec['format'],
+    urlColumn: raw.urlColumn,
+    keyColumn: raw.keyColumn,
+  };
+
+  const given = { ...defined(reading), ...defined(asked) };
+  if (words.length === 0 && Object.keys(given).length > 0) {
+    problems.push(`a continued run keeps what it was started with; leave out: ${Object.keys(given).join(', ')}`);
+  }
+  return {
+    list: 'problem' in list ? { kind: 'none' } : list,
+    run,
+    reading: defined(reading),
+    options: defined(asked),
+    endpoint: raw.endpoint,
+    region: raw.region,
+    json: raw.json ?? false,
+    quiet: raw.quiet ?? false,
+    progress: raw.progress ?? true,
+  };
+}
+
+/** The choices that commander checks by itself. */
+export const formatChoices = manifestFormats;
+export const overwriteChoices = options.shape.overwrite.unwrap().options;
+
+/** Without the keys that nobody gave, so that a default is the engine's and not ours. */
+function defined<T extends object>(record: T): Partial<T> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
