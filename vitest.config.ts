@@ -17,6 +17,11 @@ export default defineConfig({
       lane('cdk', ['test/cdk/**/*.test.ts']),
       lane('machine', ['test/machine/**/*.test.ts']),
       lane('s3', ['test/s3/**/*.test.ts'], { globalSetup: ['test/support/s3-endpoint.ts'] }),
+      lane('localstack', ['test/localstack/**/*.test.ts'], { globalSetup: ['test/support/localstack-lane.ts'] }),
+      lane('deployed', ['test/deployed/**/*.test.ts'], {
+        globalSetup: ['test/support/localstack-deployed.ts'],
+        testTimeout: 600_000,
+      }),
       lane('cli', ['test/cli/**/*.test.ts']),
     ],
   },

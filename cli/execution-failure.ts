@@ -18,6 +18,12 @@ export function executionFailureLines(execution: Execution | undefined): string[
   }
 }
 
+/** Going on would fail in the same way. */
+export function isInputsFault(execution: Execution | undefined): boolean {
+  const { error = '' } = execution ?? {};
+  return isErrorName(error) && catalogue[error].scope === 'input' && error !== 'RunInUse';
+}
+
 /** Lambda's runtime reports JSON with the message in it; Step Functions itself reports a sentence. */
 function messageOf(cause: string): string {
   try {

@@ -1,6 +1,6 @@
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { EventLines } from './event-lines.ts';
-import { executionFailureLines } from './execution-failure.ts';
+import { executionFailureLines, isInputsFault } from './execution-failure.ts';
 import { describeExecution, executionsOf, isRunning } from './executions.ts';
 import { exitCode, exitCodeOf } from './exit-code.ts';
 import { deployedCommand } from './next-command.ts';
@@ -100,13 +100,14 @@ async function conclude(watched: Watched, { run, deployment }: WatchFlags, state
       return { lines, code: exitCode.waitTimedOut };
     }
     case 'failed': {
-      const lines = [
-        ...executionFailureLines(watched.execution),
+      const { execution } = watched;
+      const next = [
         '',
         'Continue the run, or read what the janitor reports of it within the hour:',
         `  ${command('submit', '--run', run)}`,
         `  ${command('report', run)}`,
       ];
+      const lines = [...executionFailureLines(execution), ...(isInputsFault(execution) ? [] : next)];
       return { lines, code: exitCode.runFailed };
     }
   }

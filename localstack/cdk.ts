@@ -4,11 +4,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { inheritedEnvironment } from './instance.ts';
+import { lock } from './lock.ts';
 
 const REGION = 'us-east-1';
 /** LocalStack takes any for its one account. */
@@ -36,7 +37,7 @@ export type StackOutputs = Readonly<Record<string, Readonly<Record<string, strin
 export async function deployStacks(options: CdkOptions): Promise<StackOutputs> {
   return withScratch(async (scratch) => {
     const outputs = join(scratch, 'outputs.json');
-    if (!(await isBootstrapped(options.endpoint))) await runCdk(options, scratch, ['bootstrap']);
+    await bootstrap(options, scratch);
     await runCdk(options, scratch, ['deploy', '--all', '--require-approval', 'never', '--outputs-file', outputs]);
     return JSON.parse(await readFile(outputs, 'utf8'));
   });
@@ -44,6 +45,18 @@ export async function deployStacks(options: CdkOptions): Promise<StackOutputs> {
 
 export async function destroyStacks(options: CdkOptions): Promise<void> {
   await withScratch((scratch) => runCdk(options, scratch, ['destroy', '--all', '--force']));
+}
+
+async function bootstrap(options: CdkOptions, scratch: string): Promise<void> {
+  if (await isBootstrapped(options.endpoint)) return;
+  const cache = join(checkout, '.cache', 'localstack');
+  await mkdir(cache, { recursive: true });
+  const unlock = await lock(join(cache, `bootstrap-${new URL(options.endpoint).port}`), options.log ?? (() => {}));
+  try {
+    if (!(await isBootstrapped(options.endpoint))) await runCdk(options, scratch, ['bootstrap']);
+  } finally {
+    await unlock();
+  }
 }
 
 async function isBootstrapped(endpoint: string): Promise<boolean> {

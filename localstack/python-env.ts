@@ -5,10 +5,10 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { lock } from './lock.ts';
 
 const run = promisify(execFile);
 
@@ -70,36 +70,4 @@ async function must(command: string, args: readonly string[]): Promise<void> {
     const output = error instanceof Error && 'stderr' in error ? String(error.stderr).trim().slice(-2_000) : '';
     throw new Error(`${command} ${args.join(' ')} failed:\n${output}`, { cause: error });
   });
-}
-
-/** Two test runs that start at once make the venv once. The lock of a process that died is taken over. */
-async function lock(file: string, log: (line: string) => void): Promise<() => Promise<void>> {
-  for (let waited = 0; ; waited += 1) {
-    try {
-      const handle = await open(file, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => rm(file, { force: true });
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    }
-    if (waited === 0) log(`waiting for another process that makes the venv (${file})`);
-    if (!(await isHeld(file))) await rm(file, { force: true });
-    await sleep(500);
-  }
-}
-
-async function isHeld(file: string): Promise<boolean> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  if (text === '') {
-    // Between its making and the writing of the pid.
-    const made = await stat(file).catch(() => undefined);
-    return made !== undefined && Date.now() - made.mtimeMs < 5_000;
-  }
-  try {
-    process.kill(Number(text), 0);
-    return true;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
 }

@@ -46,4 +46,7 @@ async function findOccupant(port: number): Promise<string | undefined> {
   return isTaken ? `port ${port} is taken by a program that is not LocalStack. Another port: --port 0` : undefined;
 }
 
-await main();
+await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+});

@@ -106,7 +106,10 @@ export const catalogue = {
     'Deploy it, or check --stack, --region and the account of the credentials.',
   ),
   AwsDenied: run('AWS refuses a call, or there are no credentials.', 'Check credentials, region and permissions.'),
-  AwsUnavailable: transient('An AWS service gave no answer, or asked to slow down.', 'It is retried.'),
+  AwsUnavailable: transient(
+    'An AWS service gave no answer, or asked to slow down.',
+    'It is retried. If it keeps failing, try again later.',
+  ),
   Interrupted: { retryable: true, scope: 'run', when: 'The run was stopped.', cure: 'Continue it with its run id.' },
   Unexpected: run('A bug in Skyhaul.', 'Report it with the log.'),
 } as const satisfies Record<string, CatalogueEntry>;

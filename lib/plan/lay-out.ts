@@ -8,8 +8,8 @@ import type { Left } from './status.ts';
 export interface LayoutLimits {
   readonly perHostConnections: number;
   readonly maxShards: number;
-  /** In-process: more shards than run at once would only wait for each other. */
-  readonly usefulShards: number | undefined;
+  /** Workers that may run at once: a short list is spread over them, since nobody gains from idle ones. */
+  readonly workers: number;
 }
 
 export interface Layout {
@@ -20,7 +20,9 @@ export interface Layout {
 /** What an item of unknown size is taken for, and what each costs beside its bytes, in bytes. */
 const UNKNOWN_BYTES = MiB;
 const OVERHEAD_BYTES = 256 * 1024;
-/** About what one invocation should get: 300 small files, or a gigabyte. */
+/** Fewer are not worth an invocation of their own. */
+const LEAST_ITEMS = 4;
+/** About what one invocation should get of a long list: 300 small files, or a few hundred megabytes. */
 const SHARD_WEIGHT = 300 * (UNKNOWN_BYTES + OVERHEAD_BYTES);
 
 interface Lane {
@@ -107,8 +109,9 @@ function weightOf(item: Left): number {
 
 function shardCount(lanes: readonly Lane[], room: number, limits: LayoutLimits): number {
   const weight = lanes.reduce((sum, lane) => sum + lane.weight, 0);
-  const wanted = Math.ceil(weight / SHARD_WEIGHT);
-  return Math.min(lanes.length, room, limits.usefulShards ?? room, Math.max(1, wanted));
+  const items = lanes.reduce((sum, lane) => sum + lane.items.length, 0);
+  const spread = Math.min(limits.workers, Math.ceil(items / LEAST_ITEMS));
+  return Math.min(lanes.length, room, Math.max(spread, Math.ceil(weight / SHARD_WEIGHT)));
 }
 
 /** Heavy lanes first, each to the lightest shard (a heap would be quicker, but lanes are few beside items). */

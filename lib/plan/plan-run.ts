@@ -112,10 +112,12 @@ async function fanOut(context: RunContext, run: string, asked: RunInput, status:
   const { options, to } = asked.input;
   const { round } = status;
   const minutes = options.roundMinutes ?? context.roundMinutes ?? (round === 0 ? FIRST_ROUND_MINUTES : ROUND_MINUTES);
+  const workers = concurrencyOf(context, asked);
   const layout = layOut(ready, {
     perHostConnections: options.perHostConnections,
-    maxShards: context.maxShards,
-    usefulShards: context.inProcess ? concurrencyOf(context, asked) : undefined,
+    // In-process more shards than run at once would only wait for each other.
+    maxShards: context.inProcess ? Math.min(context.maxShards, workers) : context.maxShards,
+    workers,
   });
   const roundEndsAt = Math.round(context.now() + minutes * 60_000);
   const shards = await writeRound(context.state, { run, round, to, options, roundEndsAt }, ready, layout);

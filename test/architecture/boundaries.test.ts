@@ -66,7 +66,7 @@ describe('where code may run', () => {
     ).toEqual([]);
   });
 
-  it('starts the command line without loading the CDK or the bundler', () => {
+  it('starts the command line without loading the CDK, the bundler or what only a deployment needs', () => {
     const hook = `
       import { registerHooks } from 'node:module';
       registerHooks({ load(url, context, next) { console.error('loads ' + url); return next(url, context); } });
@@ -82,6 +82,7 @@ describe('where code may run', () => {
     expect(started.status).toBe(0);
     expect(loaded.filter((line) => line.endsWith('/cli/run-command.ts'))).toHaveLength(1);
     expect(loaded.filter((line) => /node_modules\/(aws-cdk-lib|constructs|esbuild)\/|\/cdk\//.test(line))).toEqual([]);
+    expect(loaded.filter((line) => /@aws-sdk\/client-(sfn|cloudformation)\//.test(line))).toEqual([]);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ProgressScreen } from '../../cli/progress-screen.ts';
 import { applyEvent, bytesPerSecond, startProgress, takeSample } from '../../cli/progress-state.ts';
 import { renderProgress } from '../../cli/progress-view.ts';
+import type { ShownEvent } from '../../cli/shown-event.ts';
 import { columnsOf, fitText, plainText } from '../../cli/terminal-text.ts';
 import type { RunEvent } from '../../lib/run-context.ts';
 
@@ -10,7 +11,7 @@ const MiB = 1024 ** 2;
 const planned: RunEvent = { event: 'run.planned', run: 'r', round: 0, items: 3, shards: 1 };
 const url = 'http://h/f';
 
-function progressAfter(events: readonly RunEvent[], now = 0) {
+function progressAfter(events: readonly ShownEvent[], now = 0) {
   const state = startProgress(0);
   for (const event of events) applyEvent(state, event, now);
   return state;
@@ -51,6 +52,18 @@ describe('what is known of a run', () => {
     ]);
 
     expect(state.movedBytes).toBe(70 + 20 + 80);
+  });
+
+  it('begins where the run is, for who comes late, and is set right by every round', () => {
+    const counts = { stored: 5, skipped: 2, failed: 1 };
+    const position = { event: 'run.position', run: 'r', round: 3, counts, left: 2, bytes: 700 } as const;
+
+    const state = progressAfter([position, { ...planned, items: 2 }, ended(9, 'stored', 10)]);
+
+    expect(state.counts).toEqual({ stored: 6, skipped: 2, failed: 1 });
+    expect(state).toMatchObject({ total: 10, movedBytes: 710, round: 0 });
+    applyEvent(state, { ...position, round: 4, left: 1 }, 0);
+    expect(state).toMatchObject({ counts, total: 9, round: 4 });
   });
 
   it('forgets what was under way when the round is over', () => {

@@ -16,9 +16,14 @@ export async function readReadmeCommands(): Promise<string[]> {
   );
 }
 
-/** Commands that a lane of their own runs: everything with an S3 address, against a local S3. */
+/** Commands about a deployment; a lane of their own runs them against one. */
+export function needsAws(command: string): boolean {
+  return /^(aws |npx cdk |npx skyhaul (submit|watch|report|stop|list) (?!.*--to \.\/))/.test(`${command} `);
+}
+
+/** Commands that a lane of their own runs: everything else with an S3 address, against a local S3. */
 export function needsS3(command: string): boolean {
-  return command.includes('s3://') || command.includes('--endpoint');
+  return !needsAws(command) && (command.includes('s3://') || command.includes('--endpoint'));
 }
 
 /**
@@ -28,7 +33,13 @@ export function needsS3(command: string): boolean {
 export async function readmeEnvironment(folder: string): Promise<Record<string, string>> {
   const bin = join(folder, 'bin');
   await mkdir(bin, { recursive: true });
-  const npx = `#!/bin/sh\n[ "$1" = skyhaul ] || exit 99\nshift\nexec '${process.execPath}' '${ENTRY}' "$@" ${LOOPBACK.join(' ')}\n`;
+  const skyhaul = `'${process.execPath}' '${ENTRY}'`;
+  const npx = `#!/bin/sh
+[ "$1" = skyhaul ] || exit 99
+shift
+if [ "$1" = run ]; then exec ${skyhaul} "$@" ${LOOPBACK.join(' ')}; fi
+exec ${skyhaul} "$@"
+`;
   await writeFile(join(bin, 'npx'), npx);
   await chmod(join(bin, 'npx'), 0o755);
   return { PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };

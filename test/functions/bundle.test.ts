@@ -37,7 +37,7 @@ interface Answer {
 
 let folder: string;
 const built = new Map<HandlerName, BuildResult<{ metafile: true }>>();
-const names: readonly HandlerName[] = ['plan', 'transfer', 'report'];
+const names: readonly HandlerName[] = ['plan', 'transfer', 'report', 'janitor'];
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'skyhaul-bundle-'));
@@ -80,6 +80,17 @@ describe('the bundles that are deployed', () => {
 
   it.each(names)('%s opens no connection and waits for nothing while it is loaded', (name) => {
     expect(invoke(name, {}).answer.atImport).toBe(0);
+  });
+
+  it.each([
+    ['plan', true],
+    ['transfer', false],
+    ['report', false],
+    ['janitor', true],
+  ] as const)('%s brings the client of Step Functions along: %s', (name, does) => {
+    const inputs = Object.keys(built.get(name)?.metafile.inputs ?? {});
+
+    expect(inputs.some((input) => input.includes('@aws-sdk/client-sfn'))).toBe(does);
   });
 
   it('let an error out under its catalogue name, minified as they are', () => {

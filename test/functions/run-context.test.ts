@@ -18,7 +18,8 @@ function context(environment: Record<string, string> = {}, failure?: SkyhaulErro
   const run = createRunContext({
     settings: readSettings({ SKYHAUL_STATE_BUCKET: 'stack', ...environment }),
     lambda: { getRemainingTimeInMillis: () => 900_000, memoryLimitInMB: '512' },
-    execution: 'arn:execution',
+    owner: 'arn:execution',
+    isAlive: async () => false,
     openBucket,
     emit: () => undefined,
   });
@@ -33,6 +34,7 @@ describe('the surroundings of an invocation', () => {
       SKYHAUL_MAX_CONCURRENCY: '20',
       SKYHAUL_ALLOWED_NETWORKS: '10.0.0.0/8',
       SKYHAUL_ROUND_MINUTES: '7',
+      SKYHAUL_UPLOADER: 'transfer-role',
     });
 
     expect(run.deadline).toBeGreaterThanOrEqual(before + 900_000);
@@ -41,6 +43,7 @@ describe('the surroundings of an invocation', () => {
     expect(run.concurrency).toEqual({ default: 20, ceiling: 20 });
     expect(run.allowNetworks).toEqual(['10.0.0.0/8']);
     expect(run.roundMinutes).toBe(7);
+    expect(run.uploader).toBe('transfer-role');
     expect(run.owner).toEqual({ execution: 'arn:execution' });
     expect(opened).toEqual(['s3://stack']);
   });

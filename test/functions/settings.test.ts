@@ -34,6 +34,13 @@ describe('the settings of a deployment', () => {
     expect(readSettings({ SKYHAUL_STATE_BUCKET: 'stack', SKYHAUL_ROUND_MINUTES: '10' }).roundMinutes).toBe(10);
   });
 
+  it('name the role of the uploads, where there is one', () => {
+    const settings = { SKYHAUL_STATE_BUCKET: 'stack', SKYHAUL_UPLOADER: 'transfer-role' };
+
+    expect(readSettings(settings).uploader).toBe('transfer-role');
+    expect(readSettings({ ...settings, SKYHAUL_UPLOADER: '' }).uploader).toBeUndefined();
+  });
+
   it.each([{}, { SKYHAUL_STATE_BUCKET: '' }])('are refused without a bucket', (environment) => {
     expect(() => readSettings(environment)).toThrow('SKYHAUL_STATE_BUCKET');
   });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { layOut } from '../../lib/plan/lay-out.ts';
 import type { Left } from '../../lib/plan/status.ts';
 
-const limits = { perHostConnections: 6, maxShards: 40, usefulShards: undefined };
+const limits = { perHostConnections: 6, maxShards: 40, workers: 4 };
 
 function left(index: number, host: string, more: Partial<Left> = {}): Left {
   return { index, line: index + 1, host, attempts: 0, notBefore: 0, crashes: 0, ...more };
@@ -27,7 +27,7 @@ const someItems = fc
 const someLimits = fc.record({
   perHostConnections: fc.integer({ min: 1, max: 8 }),
   maxShards: fc.integer({ min: 2, max: 40 }),
-  usefulShards: fc.option(fc.integer({ min: 1, max: 8 }), { nil: undefined }),
+  workers: fc.integer({ min: 1, max: 50 }),
 });
 
 describe('layOut', () => {
@@ -92,6 +92,14 @@ describe('layOut', () => {
       .map((lane) => lane.reduce((sum, position) => sum + (items[position]?.bytes ?? 0), 0));
 
     expect(weights).toEqual(Array.from({ length: 6 }, () => 13e9));
+  });
+
+  it('spreads a short list over the workers there are, and packs a long one of small files 300 to a shard', () => {
+    const short = Array.from({ length: 200 }, (_, index) => left(index, `host-${index % 60}`));
+    const long = Array.from({ length: 100_000 }, (_, index) => left(index, `host-${index % 5_000}`));
+
+    expect(layOut(short, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(50);
+    expect(layOut(long, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(Math.ceil(100_000 / 300));
   });
 
   it('gives the same answer for the same items', () => {
