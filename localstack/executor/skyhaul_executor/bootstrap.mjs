@@ -24,9 +24,14 @@ for (const [method, level] of Object.entries({
 })) {
   console[method] = (...values) => print(level, format(...values));
 }
-process.on('uncaughtException', (error) => crash(describe(error), 129));
-process.on('unhandledRejection', (reason) =>
-  crash({ ...describe(reason), errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: String(reason) }, 128),
+process.on('uncaughtException', (error) => void crash(describe(error), 129));
+process.on(
+  'unhandledRejection',
+  (reason) =>
+    void crash(
+      { ...describe(reason), errorType: 'Runtime.UnhandledPromiseRejection', errorMessage: String(reason) },
+      128,
+    ),
 );
 
 const handler = await load().catch((error) => crash(error.response ?? describe(error), 1));
