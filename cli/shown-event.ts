@@ -2,7 +2,7 @@ import type { Summary } from '../lib/contract/summary.ts';
 import type { RunEvent } from '../lib/run-context.ts';
 
 /** Where a run stands at the beginning of a round, for those who began to watch when it was under way. */
-export interface RunPosition {
+interface RunPosition {
   readonly event: 'run.position';
   readonly run: string;
   readonly round: number;

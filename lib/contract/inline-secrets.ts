@@ -1,4 +1,5 @@
 import type { Item } from './item.ts';
+import type { Options } from './options.ts';
 import { type Problem, problem } from './problem.ts';
 
 /**
@@ -8,6 +9,13 @@ import { type Problem, problem } from './problem.ts';
 const CREDENTIAL =
   /signature|credential|password|secret|^sig$|^jwt$|^hmac$|api[-_]?key|access[-_]?key|token$|^auth$|^authorization$/i;
 const INSTEAD = 'put it into a manifest, which is kept sealed (`skyhaul submit` does)';
+
+/** The same for the options of the whole batch. */
+export function checkInlineOptions(options: Options): readonly Problem[] {
+  if (options.request?.headers === undefined) return [];
+  const text = '`options.request.headers` would stand in the execution history; start the run with `skyhaul submit`';
+  return [problem('options.request.headers', 'none', text)];
+}
 
 /** Problems of an item as deployed inline input: headers, auth, user info, a signed query. */
 export function checkInlineItem(item: Item): readonly Problem[] {

@@ -1,7 +1,8 @@
 import { type BatchInput, batchInput } from '../contract/batch-input.ts';
+import { checkInlineOptions } from '../contract/inline-secrets.ts';
 import { type PlanAnswer, type PlanEvent, planAnswer, type Shard } from '../contract/machine.ts';
 import { requireSupportedOptions } from '../contract/not-supported.ts';
-import { parseContract } from '../contract/parse.ts';
+import { parseContract, problemsError } from '../contract/parse.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { isStopped, resumeFrom } from '../ledger/stop-marker.ts';
@@ -71,6 +72,8 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
   }
   const input = parseContract(batchInput, event.input, 'batch input');
   requireSupportedOptions(input.options);
+  const secrets = context.inProcess ? [] : checkInlineOptions(input.options);
+  if (secrets.length > 0) throw problemsError('BatchInvalid', 'batch input', secrets);
   const run = input.run ?? runNameOf(event.execution.name);
   await refuseEarly(context, input);
   await takeClaim(context, run);

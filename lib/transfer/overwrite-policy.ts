@@ -12,9 +12,9 @@ export const META = {
   verified: 'skyhaul-verified',
 } as const;
 
-/** The URL as an object's metadata shows it; S3 keeps 2 KiB of metadata in all. */
+/** The URL as an object's metadata shows it: ASCII, since it is a header; S3 keeps 2 KiB of metadata in all. */
 export function sourceName(url: string): string {
-  return redactUrl(url).slice(0, 1_024);
+  return redactUrl(url).replaceAll('…', '...').slice(0, 1_024);
 }
 
 export type BeforeFetch =

@@ -165,9 +165,14 @@ function describeObject(job: ItemJob, source: OpenedSource, verified: Verificati
       [META.line]: String(line),
       [META.source]: sourceName(item.url),
       [META.verified]: verified,
-      ...(etag !== undefined && { [META.etag]: etag }),
+      ...(etag !== undefined && isAscii(etag) && { [META.etag]: etag }),
     },
   };
+}
+
+/** Metadata travels as headers. An ETag may hold other bytes (RFC 9110 8.8.3); then nothing is compared by it later. */
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7e]*$/.test(text);
 }
 
 function adopted(object: StoredObject): ItemResult {

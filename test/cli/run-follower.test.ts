@@ -77,6 +77,15 @@ describe('a run that is followed', () => {
     ]);
   });
 
+  it('says once that an item is to be tried again', async ({ rig }) => {
+    rig.origin.on('/a', { status: 503, headers: { 'Retry-After': '60' } });
+    const poll = follow(rig);
+    await rig.transfer(await rig.plan(input(rig, ['/a'])));
+
+    expect((await poll()).at(-1)).toEqual({ event: 'item.retrying', line: 1, error: 'Throttled', afterMs: 60_000 });
+    expect(await poll()).toEqual([]);
+  });
+
   it('counts an item once that two attempts have reported', async ({ rig }) => {
     rig.origin.on('/a', { body: 'a' });
     const poll = follow(rig);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { needsAws, PROJECT, readReadmeCommands } from '../cli/readme-commands.ts';
-import { ENTRY, startProcess } from '../cli/skyhaul-process.ts';
+import { ENTRY, startProcess, until } from '../cli/skyhaul-process.ts';
 import { TRANSFER_SECONDS } from '../support/localstack-deployed.ts';
 import { deployedStack } from '../support/localstack-stack.ts';
 import { listen, Runs } from './runs.ts';
@@ -57,7 +57,8 @@ describe('every command of README.md about a deployment, one after the other', (
     expect(ended, ended.stderr).toMatchObject({ code: 0 });
     // Who types them one after the other is not as quick as a test.
     const started = /"run": "([\w-]+)"/.exec(command)?.[1];
-    while (started !== undefined && !(await runs.store('').head(`runs/${started}/summary.json`)));
+    const hasEnded = async () => (await runs.store('').head(`runs/${started}/summary.json`)) !== undefined;
+    if (started !== undefined) await until(hasEnded);
   });
 
   it('did what it says', async () => {

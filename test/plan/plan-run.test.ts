@@ -158,6 +158,17 @@ describe('a run', () => {
     expect(await endOf('c', {})).toBe(5);
   });
 
+  it('refuses headers that would stand in the execution history of a deployed run', async ({ rig }) => {
+    const options = { request: { headers: { authorization: 'canary' } } };
+    const input = { items: [{ url: 'https://a.example/' }], to: rig.root, options };
+
+    const refused = rig.plan(input, rig.context({ inProcess: false }));
+
+    await expect(refused).rejects.toMatchObject({ name: 'BatchInvalid' });
+    await expect(refused).rejects.not.toThrow('canary');
+    expect(await rig.plan(input)).toMatchObject({ next: 'fan-out' });
+  });
+
   it('refuses a documented option that is not built yet by its name', async ({ rig }) => {
     const items = [{ url: 'https://a.example/' }];
 

@@ -5,7 +5,7 @@ import {
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { Context } from 'aws-lambda';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { handler as janitor } from '../../functions/janitor.ts';
 import { handler as plan } from '../../functions/plan.ts';
 import { type AwsAnswer, type AwsAnswers, awsError, startAwsAnswers } from '../support/aws-answers.ts';
@@ -34,9 +34,12 @@ beforeAll(async () => {
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
     SKYHAUL_STATE_BUCKET: bucket,
-    POWERTOOLS_LOG_LEVEL: 'SILENT',
   };
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value);
+});
+beforeEach(() => {
+  vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+  vi.spyOn(process.stderr, 'write').mockReturnValue(true);
 });
 afterEach(() => vi.restoreAllMocks());
 afterAll(async () => {
@@ -134,7 +137,6 @@ describe('the janitor', () => {
   it('looks at every run before it says that one could not be cleaned', async () => {
     await stopped('fails');
     await stopped('works');
-    vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     const perExecution = (arn: string) => (arn.endsWith('fails-1') ? awsError('AccessDeniedException') : is('ABORTED'));
     const picky = await startAwsAnswers((_call, body) => perExecution(String(body.executionArn)));
     vi.stubEnv('AWS_ENDPOINT_URL_SFN', picky.endpoint);

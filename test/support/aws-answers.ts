@@ -30,14 +30,18 @@ export async function startAwsAnswers(
   answer: (call: string, body: Record<string, unknown>) => AwsAnswer,
 ): Promise<AwsAnswers> {
   const asked: { call: string; body: Record<string, unknown> }[] = [];
-  const server = createServer(async (request, response) => {
+  const server = createServer((request, response) => {
     let text = '';
-    for await (const chunk of request) text += String(chunk);
-    const { call, body } = readCall(request.url ?? '', request.headers['x-amz-target'], text);
-    asked.push({ call, body });
-    const given = answer(call, body);
-    response.writeHead(given.status ?? 200, { connection: 'close', ...given.headers });
-    response.end(typeof given.body === 'string' ? given.body : JSON.stringify(given.body));
+    request.on('data', (chunk) => {
+      text += String(chunk);
+    });
+    request.on('end', () => {
+      const { call, body } = readCall(request.url ?? '', request.headers['x-amz-target'], text);
+      asked.push({ call, body });
+      const given = answer(call, body);
+      response.writeHead(given.status ?? 200, { connection: 'close', ...given.headers });
+      response.end(typeof given.body === 'string' ? given.body : JSON.stringify(given.body));
+    });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -24,7 +24,7 @@ export interface Rig {
   readonly clock: { now: number };
   context(more?: Partial<RunContext>): RunContext;
   plan(input: unknown, context?: RunContext): Promise<PlanAnswer>;
-  /** Every shard of a fan-out, one after another. */
+  /** Every shard of a fan-out, side by side. */
   transfer(plan: PlanAnswer, context?: RunContext): Promise<void>;
   /** Plans, transfers and reports until there is nothing left; waits cost no time. */
   run(input: unknown, more?: Partial<RunContext>): Promise<Outcome[]>;
@@ -71,7 +71,7 @@ function makeRig(root: string, origin: Origin): Rig {
   });
   const plan: Rig['plan'] = (input, given = context()) => planRun({ execution, input }, given);
   const transfer: Rig['transfer'] = async ({ run, round, shards }, given) => {
-    for (const shard of shards) await transferShard({ run, round, shard }, given ?? context());
+    await Promise.all(shards.map((shard) => transferShard({ run, round, shard }, given ?? context())));
   };
   const outcomes: Rig['outcomes'] = async (run) => {
     const found: Outcome[] = [];

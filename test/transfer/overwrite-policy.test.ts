@@ -1,6 +1,7 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StoredObject } from '../../lib/store/object-store.ts';
-import { beforeFetch, META } from '../../lib/transfer/overwrite-policy.ts';
+import { beforeFetch, META, sourceName } from '../../lib/transfer/overwrite-policy.ts';
 
 const source = 'https://a.example/file';
 
@@ -37,5 +38,19 @@ describe('beforeFetch', () => {
   it('recognises what this run stored for this line before a crash lost the row', () => {
     expect(decide('never', object({ [META.run]: 'r', [META.line]: '1' }))).toMatchObject({ action: 'adopt' });
     expect(decide('never', object({ [META.run]: 'r', [META.line]: '2' }))).toMatchObject({ action: 'skip' });
+  });
+});
+
+describe('the name of a source in the metadata of an object', () => {
+  it('says that there was a query, and not which', () => {
+    expect(sourceName('https://a.example/file?signature=1')).toBe('https://a.example/file?...');
+  });
+
+  it('is ASCII whatever the URL, because it travels as a header', () => {
+    fc.assert(
+      fc.property(fc.webUrl({ withQueryParameters: true }), fc.string({ unit: 'grapheme' }), (url, text) => {
+        expect(sourceName(`${url}${text}`)).toMatch(/^[ -~]*$/);
+      }),
+    );
   });
 });

@@ -8,5 +8,8 @@ class ProcessExecutorPlugin(RuntimeExecutorPlugin):
 
     def load(self, *args, **kwargs):
         from skyhaul_executor.executor import ProcessExecutor
+        from skyhaul_executor.retain import keep_retained_resources
 
+        # The first stack with a function loads this, before anything of it can be replaced.
+        keep_retained_resources()
         return ProcessExecutor
