@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { readDeployPage } from './deploy-page.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const page = read('docs/deploy.md');
+const page = readDeployPage();
 
 /** First cells of the table under a head, names in code. */
 function firstCells(head: string): string[] {

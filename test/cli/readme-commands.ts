@@ -16,14 +16,22 @@ export async function readReadmeCommands(): Promise<string[]> {
   );
 }
 
+/** Commands that put a LocalStack and a stack of their own on this machine. */
+export function needsLocalStack(command: string): boolean {
+  return command.includes('localstack') || command.includes('127.0.0.1:4566');
+}
+
 /** Commands about a deployment; a lane of their own runs them against one. */
 export function needsAws(command: string): boolean {
+  if (needsLocalStack(command)) return false;
   return /^(aws |npx cdk |npx skyhaul (submit|watch|report|stop|list) (?!.*--to \.\/))/.test(`${command} `);
 }
 
 /** Commands that a lane of their own runs: everything else with an S3 address, against a local S3. */
 export function needsS3(command: string): boolean {
-  return !needsAws(command) && (command.includes('s3://') || command.includes('--endpoint'));
+  return (
+    !needsAws(command) && !needsLocalStack(command) && (command.includes('s3://') || command.includes('--endpoint'))
+  );
 }
 
 /**

@@ -7,7 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { item } from '../../lib/contract/item.ts';
 import { options } from '../../lib/contract/options.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
-import { needsAws, needsS3, PROJECT, readmeEnvironment, readReadmeCommands } from './readme-commands.ts';
+import {
+  needsAws,
+  needsLocalStack,
+  needsS3,
+  PROJECT,
+  readmeEnvironment,
+  readReadmeCommands,
+} from './readme-commands.ts';
 import { type Ended, LOOPBACK, startProcess, startSkyhaul, until } from './skyhaul-process.ts';
 
 /** Commands that other lanes of CI run for longer than a test should; `.ci/run` must hold each part of them. */
@@ -79,7 +86,8 @@ describe('every command of README.md', () => {
     expect(commands).toEqual(expect.arrayContaining([...RUN_BY_CI, ...Object.keys(before)]));
   });
 
-  it.each(commands.filter((command) => !RUN_BY_CI.includes(command) && !needsS3(command) && !needsAws(command)))(
+  const runElsewhere = [needsS3, needsAws, needsLocalStack];
+  it.each(commands.filter((command) => !RUN_BY_CI.includes(command) && !runElsewhere.some((is) => is(command))))(
     'works: %s',
     async (command) => {
       const code = (await before[command]?.()) ?? 0;

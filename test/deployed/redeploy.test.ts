@@ -27,9 +27,7 @@ async function calledVersions(runs: Runs, executionArn: string): Promise<string[
   const { events = [] } = await runs.functions.send(
     new GetExecutionHistoryCommand({ executionArn, maxResults: 1_000 }),
   );
-  return events.flatMap(({ taskScheduledEventDetails: task }) =>
-    task?.parameters === undefined ? [] : [String(JSON.parse(task.parameters).FunctionName)],
-  );
+  return events.flatMap(({ lambdaFunctionScheduledEventDetails: called }) => called?.resource ?? []);
 }
 
 async function versionsOf(name: string): Promise<string[]> {
