@@ -100,6 +100,15 @@ describe('the state machine as it is deployed', () => {
     }
   });
 
+  it('L11: fits the outputs of 10,000 children into the one payload that Step Functions gathers them in', () => {
+    const ends = Object.values(stateNamed('FanOutDistributed').ItemProcessor?.States ?? {}).filter(({ End }) => End);
+    const gathered = JSON.stringify(Array.from({ length: 10_000 }, () => ends[0]?.Result));
+
+    // 256 KiB, also when the result is discarded (aws-cdk#24799).
+    expect(gathered).toHaveLength(30_001);
+    expect(Buffer.byteLength(gathered)).toBeLessThan(262_144);
+  });
+
   it('works on a shard in the same way in both Maps', () => {
     const [inline, distributed] = maps.map(([, map]) => JSON.stringify(map.ItemProcessor?.States));
 
