@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
@@ -8,11 +9,12 @@ import { encodeKey, presignGet } from '../smoke/presign.ts';
 import { smokeItems } from '../smoke/smoke-items.ts';
 import { deployedStack } from '../support/localstack-stack.ts';
 
-const checkout = new URL('../..', import.meta.url).pathname;
+const checkout = fileURLToPath(new URL('../..', import.meta.url));
+const { endpoint, env, hostOfOrigins } = deployedStack();
 
-describe('npm run smoke:aws', () => {
+// In Docker the functions cannot reach LocalStack's S3 under the address in the URLs.
+describe.skipIf(hostOfOrigins !== '127.0.0.1')('npm run smoke:aws', () => {
   it('deploys, runs twenty items, compares everything and leaves nothing behind', async () => {
-    const { endpoint, env } = deployedStack();
     const words = [
       '--stack',
       'SmokeTest',

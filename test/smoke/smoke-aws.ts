@@ -68,11 +68,10 @@ async function remove(stack: SmokeStack, run: SmokeRun | undefined, bucket: stri
       await stack.destroy();
       return check('stack and bucket', 'removed', []);
     } catch (error) {
-      say(messageOf(error));
-      problems.push(messageOf(error));
+      if (!problems.includes(messageOf(error))) problems.push(messageOf(error));
     }
   }
-  return check('stack and bucket', 'LEFT IN THE ACCOUNT', [...problems, howToRemove(stack)]);
+  return check('stack and bucket', 'NOT REMOVED, may be in the account', [...problems, howToRemove(stack)]);
 }
 
 function howToRemove({ contextWords }: SmokeStack): string {

@@ -85,7 +85,7 @@ export class SmokeRun {
       .split('\n')
       .filter(Boolean)
       .map((line) => outcome.parse(JSON.parse(line)));
-    const { events } = await this.#steps.send(new GetExecutionHistoryCommand({ executionArn }));
+    const { events } = await this.#steps.send(new GetExecutionHistoryCommand({ executionArn, maxResults: 1_000 }));
     const isSecret = !`${report}${JSON.stringify(events)}`.includes('X-Amz-Signature');
     return [
       ...checkReport(outcomes, await this.#objects()),
