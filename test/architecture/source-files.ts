@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -15,7 +15,11 @@ export const root = fileURLToPath(new URL('../../', import.meta.url));
 const folders = ['lib', 'functions', 'cdk', 'cli', 'localstack', 'examples', 'docs', 'bench', 'test'] as const;
 
 export function readSourceFiles(): SourceFile[] {
-  return folders.flatMap((folder) => walk(join(root, folder))).map(readSourceFile);
+  return folders
+    .map((folder) => join(root, folder))
+    .filter((path) => existsSync(path))
+    .flatMap(walk)
+    .map(readSourceFile);
 }
 
 function walk(folder: string): string[] {
