@@ -15,6 +15,8 @@ export const shardHeader = z.strictObject({
   /** Of the round; the more there are, the more rarely each writes to the ledger. */
   shards: z.int().min(1),
   to: z.string(),
+  /** Of the run, epoch milliseconds. With its name it marks the objects of this run. */
+  startedAt: z.int().min(0),
   options,
   /** Epoch milliseconds; past it no new item is begun. */
   roundEndsAt: z.int().min(0),

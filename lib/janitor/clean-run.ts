@@ -2,13 +2,13 @@ import { foldShard } from '../ledger/fold-shard.ts';
 import { readRoundLedger } from '../ledger/read-ledger.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { requestStop } from '../ledger/stop-marker.ts';
+import { abortUploads } from '../plan/abort-uploads.ts';
 import { livingOwner, releaseClaim, takeClaim } from '../plan/claim.ts';
 import { foldRound } from '../plan/fold-round.ts';
 import { readRunInput } from '../plan/run-input.ts';
 import { newestStatus, type Status } from '../plan/status.ts';
 import { isReported, reportRun } from '../report/report-run.ts';
 import type { RunContext } from '../run-context.ts';
-import { abortUploads } from './abort-uploads.ts';
 
 /**
  * `running`: its execution is at work. `busy`: the execution ended, a worker of it may still live, or a

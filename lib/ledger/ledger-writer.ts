@@ -55,8 +55,9 @@ export class LedgerWriter {
     const text = this.#waiting;
     this.#waiting = '';
     try {
-      await putText(this.#store, this.#keyOf(this.#sequence), text, { condition: { kind: 'absent' } });
+      // A new key each time: a PUT whose answer was lost stands, and its rows twice say no more than once.
       this.#sequence += 1;
+      await putText(this.#store, this.#keyOf(this.#sequence), text, { condition: { kind: 'absent' } });
     } catch (error) {
       this.#waiting = text + this.#waiting;
       throw error;

@@ -32,6 +32,12 @@ export async function takeClaim(context: RunContext, run: string): Promise<void>
   await write(context, run, { kind: 'matches', etag: found.etag });
 }
 
+/** Throws RunInUse when another execution has taken the run over meanwhile: a machine that slept, say. */
+export async function requireClaim(context: RunContext, run: string): Promise<void> {
+  const found = await readClaim(context.state, run);
+  if (found && found.claim.execution !== context.owner.execution) throw inUse(run, found.claim);
+}
+
 /** Gives the run up in good order, so that a successor need not wait. Does nothing where it is no longer ours. */
 export async function releaseClaim(context: RunContext, run: string): Promise<void> {
   await renew(context, run, true);

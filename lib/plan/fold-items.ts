@@ -34,7 +34,8 @@ function isPoison(item: Left, shardItems: number, fold: ShardFold): boolean {
 
 function later(item: Left, row: DeferredRow | undefined, fold: ShardFold, shardItems: number): Left {
   const crashes = item.crashes + (fold.crashed ? 1 : 0);
-  const since = item.since ?? row?.since;
+  // The time that a run is stopped counts for nobody's timeoutMs.
+  const since = row?.error === 'Interrupted' && !row.alone ? undefined : (item.since ?? row?.since);
   const most = mostAfter(item, row, crashes, fold.crashed, shardItems);
   return {
     index: item.index,

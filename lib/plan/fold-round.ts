@@ -20,9 +20,9 @@ const members = z.strictObject({ shard: z.int().min(0), items: z.array(z.int().m
 
 /**
  * Folds the ledger of the round that ended into the status of the next one. One shard is in memory at a time. Throws what
- * makes another round pointless, unless `isLast`: then the run ends anyway, and is to be reported.
+ * makes another round pointless, unless `mayGoOn`: the run ends anyway and is to be reported, or somebody starts it again.
  */
-export async function foldRound(context: RunContext, run: string, before: Status, isLast = false) {
+export async function foldRound(context: RunContext, run: string, before: Status, mayGoOn = false) {
   const { state } = context;
   const left = new Map<number, Left>();
   for (const item of await readLeft(state, run, before.round)) left.set(item.index, item);
@@ -55,11 +55,11 @@ export async function foldRound(context: RunContext, run: string, before: Status
     }
     progress.shards += 1;
     progress.rows += shardRows.attempts.length;
-    progress.outcomes += folded.outcomes.length;
+    progress.outcomes += folded.outcomes.filter(({ outcome }) => outcome !== 'failed').length;
     progress.runError ??= Array.from(fold.deferred.values()).find(isRunError);
   }
   next.idleRounds = progress.rows === 0 ? before.idleRounds + 1 : 0;
-  if (!isLast) refuseToGoOn(progress, next.idleRounds);
+  if (!mayGoOn) refuseToGoOn(progress, next.idleRounds);
   const stillLeft = Array.from(left.values(), (item) => afterParking(item, parked)).sort((a, b) => a.index - b.index);
   next.left = stillLeft.length;
   next.historyEvents += historyEvents(progress.shards);

@@ -7,7 +7,8 @@ import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { isStopped, resumeFrom } from '../ledger/stop-marker.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
-import { takeClaim } from './claim.ts';
+import { abortUploads } from './abort-uploads.ts';
+import { requireClaim, takeClaim } from './claim.ts';
 import { decideNext } from './decide-next.ts';
 import { fanOutMode } from './fan-out-mode.ts';
 import { foldRound } from './fold-round.ts';
@@ -28,8 +29,9 @@ const LAY_OUT_MS = 5 * 60_000;
  */
 export async function planRun(event: PlanEvent, context: RunContext): Promise<PlanAnswer> {
   const { run, asked, isFirst } = await begin(event, context);
-  const position = await currentPosition(context, run, asked.input);
+  const position = await currentPosition(context, run, asked.input, isFirst);
   const { status, left } = position;
+  if (isFirst && context.inProcess && position.wasBegun) await abortLeftUploads(context, run, asked, status);
   if (isFirst) await resumeFrom(context.state, run, status.round);
   else if (await isStopped(context.state, run, status.round)) {
     return answer({ run, round: status.round, next: 'report' }, context, asked);
@@ -68,6 +70,7 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
     const { run } = going.data;
     const asked = await readRunInput(context.state, run);
     if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${context.state.uri}`);
+    await requireClaim(context, run);
     return { run, asked, isFirst: false };
   }
   const input = parseContract(batchInput, event.input, 'batch input');
@@ -77,7 +80,9 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
   const run = input.run ?? runNameOf(event.execution.name);
   await refuseEarly(context, input);
   await takeClaim(context, run);
-  return { run, asked: await settleInput(context.state, run, input, context.now()), isFirst: true };
+  const hasStatus = (await newestStatus(context.state, run)) !== undefined;
+  const asked = await settleInput(context.state, run, input, context.now(), hasStatus);
+  return { run, asked, isFirst: true };
 }
 
 /** Execution names may hold what run ids may not. */
@@ -100,15 +105,31 @@ async function refuseEarly(context: RunContext, input: BatchInput): Promise<void
   }
 }
 
-/** The status the run stands at, after folding a round that has ended. */
-async function currentPosition(context: RunContext, run: string, input: BatchInput) {
+/** Uploads that a killed process left open: whoever takes its run over knows that nobody works on them. */
+async function abortLeftUploads(context: RunContext, run: string, asked: RunInput, { items }: Status): Promise<void> {
+  const destination = context.openDestination(asked.input.to);
+  try {
+    await abortUploads(context, run, { destination, since: asked.startedAt, items });
+  } finally {
+    await destination.close();
+  }
+}
+
+/**
+ * The status the run stands at, after folding a round that has ended. Whoever starts a run again does so because what
+ * ended it is mended: then the round that failed is no reason to fail once more.
+ */
+async function currentPosition(context: RunContext, run: string, input: BatchInput, isFirst: boolean) {
   const { state } = context;
   const keys = runKeys(run);
   const status = await newestStatus(state, run);
-  if (!status) return { ...(await readList(context, run, input)), isAdvanced: true };
+  if (!status) return { ...(await readList(context, run, input)), isAdvanced: true, wasBegun: false };
   const wasLaidOut = (await state.head(keys.shards(status.round))) !== undefined;
-  if (wasLaidOut) return { ...(await foldRound(context, run, status)), isAdvanced: true };
-  return { status, left: await readLeft(state, run, status.round), isAdvanced: false };
+  if (!wasLaidOut) {
+    return { status, left: await readLeft(state, run, status.round), isAdvanced: false, wasBegun: true };
+  }
+  const before = isFirst ? { ...status, idleRounds: 0 } : status;
+  return { ...(await foldRound(context, run, before, isFirst)), isAdvanced: true, wasBegun: true };
 }
 
 async function fanOut(context: RunContext, run: string, asked: RunInput, status: Status, ready: readonly Left[]) {
@@ -123,7 +144,8 @@ async function fanOut(context: RunContext, run: string, asked: RunInput, status:
     workers,
   });
   const roundEndsAt = Math.round(context.now() + minutes * 60_000);
-  const shards = await writeRound(context.state, { run, round, to, options, roundEndsAt }, ready, layout);
+  const header = { run, round, to, options, startedAt: asked.startedAt, roundEndsAt };
+  const shards = await writeRound(context.state, header, ready, layout);
   const items = shards.reduce((sum, shard) => sum + shard.items, 0);
   context.emit({ event: 'run.planned', run, round, items, shards: shards.length });
   const mode = context.inProcess ? 'inline' : fanOutMode(shards.length, status.historyEvents);

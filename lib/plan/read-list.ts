@@ -29,6 +29,7 @@ const MAX_PROBLEMS = 1_000;
 export async function readList(context: RunContext, run: string, input: BatchInput) {
   const { state } = context;
   const { etag, lines } = await openList(context, input);
+  await emptyLeftovers(context, run);
   const keys = new KeyIndex({ directories: !input.to.startsWith('s3://') });
   const items = new ItemChunks(context, run);
   const outcomes = new OutcomeChunks(state, run, 0);
@@ -67,6 +68,14 @@ export async function readList(context: RunContext, run: string, input: BatchInp
   };
   await writeStatus(state, run, status, left);
   return { status, left };
+}
+
+/** A reading that was broken off may have left chunks that a corrected list does not overwrite. */
+async function emptyLeftovers({ state }: RunContext, run: string): Promise<void> {
+  for await (const { key, bytes } of state.list(runKeys(run).statusPrefix)) {
+    // Emptied, not deleted: no role may delete.
+    if (bytes > 0) await putText(state, key, '', { condition: { kind: 'any' }, sealed: true });
+  }
 }
 
 async function openList(context: RunContext, { items, manifest, options, to }: BatchInput) {

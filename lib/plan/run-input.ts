@@ -14,7 +14,7 @@ const runInput = z.strictObject({
 export type RunInput = z.infer<typeof runInput>;
 
 /**
- * The input a run works on: the stored one, which never changes, or the given one, which is stored now. Throws
+ * The input a run works on: the stored one, which never changes once its list is read, or the given one, which is stored now. Throws
  * RunNotFound (nothing given, nothing stored) and RunInputDiffers.
  */
 export async function settleInput(
@@ -22,10 +22,12 @@ export async function settleInput(
   run: string,
   given: BatchInput,
   startedAt: number,
+  hasStatus: boolean,
 ): Promise<RunInput> {
   const stored = await readRunInput(state, run);
   const isContinuation = !given.items && !given.manifest;
-  if (stored) {
+  // Input that never became a status, a list with bad lines for one, may be corrected under the same id.
+  if (stored && (isContinuation || hasStatus)) {
     if (!isContinuation && !isSame(stored.input, given)) {
       throw new SkyhaulError('RunInputDiffers', `run ${run} was started with other input`);
     }

@@ -53,7 +53,10 @@ export async function readStatus(store: ObjectStore, run: string, round: number)
 /** The newest round that has a whole status. */
 export async function newestStatus(store: ObjectStore, run: string): Promise<Status | undefined> {
   let newest: number | undefined;
-  for await (const { key } of store.list(runKeys(run).statusPrefix)) newest = roundOfStatusKey(key) ?? newest;
+  for await (const { key } of store.list(runKeys(run).statusPrefix)) {
+    // The largest, not the last: from 10,000 on names do not sort as numbers.
+    newest = Math.max(newest ?? 0, roundOfStatusKey(key) ?? 0);
+  }
   return newest === undefined ? undefined : readStatus(store, run, newest);
 }
 

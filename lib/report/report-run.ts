@@ -23,6 +23,8 @@ const SECOND_PASS_MS = 5 * 60_000;
 const counted = z.strictObject({
   /** The status that was reported. A run that went on since is reported anew. */
   round: z.int(),
+  /** Its summary stands, too; until then `summary.json` may be that of an earlier report. */
+  complete: z.boolean().optional(),
   counts: summarySchema.shape.counts,
   bytes: z.int(),
   samples: z.array(outcome.pick({ line: true, url: true, error: true, message: true })),
@@ -48,7 +50,7 @@ export async function reportRun(event: ReportEvent, context: RunContext, unfinis
   if (!asked || !status) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
 
   const before = await countedAt(context, run, status);
-  const existing = before && (await getJson(state, keys.summary));
+  const existing = before?.complete ? await getJson(state, keys.summary) : undefined;
   if (existing !== undefined) return answer(event, context, summarySchema.parse(existing));
   const found = before ?? (await writeLines(context, run, status, unfinished));
   // Only after work that is not done again: an invocation that is short from the start would ask for ever.
@@ -60,13 +62,14 @@ export async function reportRun(event: ReportEvent, context: RunContext, unfinis
   const html = reportHtml(summary, found.samples);
   await putText(state, keys.html, html, { ...ANY, contentType: 'text/html; charset=utf-8' });
   await putJson(state, keys.summary, summary, ANY);
+  await putJson(state, keys.counted, { ...found, complete: true }, ANY);
   return answer(event, context, summary);
 }
 
 /** Whether this status of the run has its report. */
 export async function isReported(context: Stated, run: string, status: Status): Promise<boolean> {
   const found = await countedAt(context, run, status);
-  return found !== undefined && (await context.state.head(runKeys(run).summary)) !== undefined;
+  return found?.complete === true;
 }
 
 /** What the last report of the run counted; the run may have gone on since. */

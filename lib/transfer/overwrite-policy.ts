@@ -31,15 +31,21 @@ export function beforeFetch(facts: {
   readonly line: number;
   /** Redacted URL of the source. */
   readonly source: string;
+  /** The list says what size or digest the bytes must have. */
+  readonly isDeclared: boolean;
 }): BeforeFetch {
   const { existing, overwrite } = facts;
   if (!existing) return { action: 'fetch', condition: { kind: 'absent' }, ifNoneMatch: undefined };
-  if (existing.metadata[META.run] === facts.run && existing.metadata[META.line] === String(facts.line)) {
+  const isSameSource = existing.metadata[META.source] === facts.source;
+  if (
+    existing.metadata[META.run] === facts.run &&
+    existing.metadata[META.line] === String(facts.line) &&
+    isSameSource
+  ) {
     return { action: 'adopt', object: existing };
   }
   if (overwrite === 'never') return { action: 'skip', reason: 'exists' };
-  const isSameSource = existing.metadata[META.source] === facts.source;
-  const mayBeUnchanged = overwrite === 'if-changed' && isSameSource;
+  const mayBeUnchanged = overwrite === 'if-changed' && isSameSource && !facts.isDeclared;
   return {
     action: 'fetch',
     condition: { kind: 'matches', etag: existing.etag },

@@ -16,7 +16,8 @@ import { transferItem } from './transfer-item.ts';
 /** What the lanes of one attempt share. */
 export interface ShardRun {
   readonly context: RunContext;
-  readonly run: string;
+  /** Which run stored an object, in its metadata. */
+  readonly mark: string;
   readonly options: Options;
   readonly destination: ObjectStore;
   readonly pool: BufferPool;
@@ -58,7 +59,14 @@ async function workOn(work: ItemWork, client: SourceClient, shard: ShardRun): Pr
     const error = await attempt(work, client, shard, attempts, since);
     if (!error) return true;
     if (shard.stop.signal.aborted) return interrupted(work, shard, attempts - 1, since);
-    if (error.entry.scope === 'run') return refused(work, shard, error, attempts - 1, since);
+    if (error.entry.scope === 'run') {
+      // Refused again in a later round, while the run went on: then it is this item's own matter.
+      if (work.attempts > 0) {
+        end(work, shard, { ...failure(error), attempts, since });
+        return true;
+      }
+      return refused(work, shard, error, attempts, since);
+    }
 
     const decision = decideRetry({ error, attempts, maxAttempts: shard.options.attempts, random: context.random() });
     switch (decision.action) {
@@ -102,7 +110,7 @@ async function attempt(
   let shownAt = context.now();
   try {
     const result = await transferItem({
-      run: shard.run,
+      run: shard.mark,
       work,
       options,
       destination: shard.destination,

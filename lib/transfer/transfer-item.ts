@@ -12,6 +12,7 @@ import { partBytesFor } from './part-plan.ts';
 import { PartWriter } from './part-writer.ts';
 
 export interface ItemJob {
+  /** Name and start of the run: marks what it stores. */
   readonly run: string;
   readonly work: ItemWork;
   readonly options: Options;
@@ -42,6 +43,7 @@ export async function transferItem(job: ItemJob): Promise<ItemResult> {
     run: job.run,
     line: work.line,
     source: sourceName(work.item.url),
+    isDeclared: declaresBytes(work.item),
   });
   if (before.action === 'skip') return { outcome: 'skipped', reason: before.reason };
   if (before.action === 'adopt') return adopted(before.object);
@@ -118,6 +120,11 @@ async function store(
     await abandon(writer);
     throw toSkyhaulError(error);
   }
+}
+
+/** A source that says nothing changed says nothing about what the list declares. */
+function declaresBytes({ size, sha256, md5, crc32c }: ItemWork['item']): boolean {
+  return [size, sha256, md5, crc32c].some((declared) => declared !== undefined);
 }
 
 /** Who lost the race for the key has still done its work when the winner wrote the same bytes. */

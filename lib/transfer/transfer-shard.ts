@@ -61,12 +61,13 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
     const { bufferBytes, slots } = memoryBudget(context.memoryBytes, context.inProcess);
     const shard: ShardRun = {
       context,
-      run: event.run,
+      mark: `${event.run}@${header.startedAt}`,
       options: header.options,
       destination,
       pool: new BufferPool(bufferBytes),
       stop,
-      isOver: () => stop.signal.aborted || context.now() >= header.roundEndsAt,
+      // One item at least, however late the shard comes to it: else a round could end without a step forward.
+      isOver: () => stop.signal.aborted || (shard.begun > 0 && context.now() >= header.roundEndsAt),
       record: (row) => ledger.append(row),
       openClient: () =>
         createSourceClient({
@@ -77,7 +78,8 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       begun: 0,
       isCut: false,
     };
-    releases.push(stopWhenTimeIsUp(shard), await stopWhenAsked(shard, event, header.shards));
+    releases.push(stopWhenTimeIsUp(shard));
+    releases.push(await stopWhenAsked(shard, event, header.shards));
     await runLanes(lanes, header.options.slots ?? slots, shard);
   } finally {
     for (const release of releases) release();

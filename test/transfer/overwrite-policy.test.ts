@@ -10,7 +10,7 @@ function object(metadata: Record<string, string>): StoredObject {
 }
 
 function decide(overwrite: 'never' | 'if-changed' | 'always', existing: StoredObject | undefined) {
-  return beforeFetch({ overwrite, existing, run: 'r', line: 1, source });
+  return beforeFetch({ overwrite, existing, run: 'r', line: 1, source, isDeclared: false });
 }
 
 describe('beforeFetch', () => {
@@ -36,8 +36,10 @@ describe('beforeFetch', () => {
   });
 
   it('recognises what this run stored for this line before a crash lost the row', () => {
-    expect(decide('never', object({ [META.run]: 'r', [META.line]: '1' }))).toMatchObject({ action: 'adopt' });
-    expect(decide('never', object({ [META.run]: 'r', [META.line]: '2' }))).toMatchObject({ action: 'skip' });
+    const own = { [META.run]: 'r', [META.line]: '1', [META.source]: source };
+    expect(decide('never', object(own))).toMatchObject({ action: 'adopt' });
+    expect(decide('never', object({ ...own, [META.line]: '2' }))).toMatchObject({ action: 'skip' });
+    expect(decide('never', object({ ...own, [META.source]: 'https://b.example/' }))).toMatchObject({ action: 'skip' });
   });
 });
 
