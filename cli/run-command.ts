@@ -13,7 +13,7 @@ import type { RunFlags } from './run-flags.ts';
 import { newRunId } from './run-id.ts';
 import { runInProcess } from './run-in-process.ts';
 import { type SignalSource, watchStopSignals } from './stop-signals.ts';
-import { destinationOf, openStores, stateOf } from './stores.ts';
+import { destinationOf, openStores, requireDirectory, stateOf } from './stores.ts';
 import { shownPath, summaryLines } from './summary-view.ts';
 import { Talk } from './talk.ts';
 import { formatBytes } from './units.ts';
@@ -62,7 +62,9 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
   const stores = openStores(flags);
   let state: ObjectStore | undefined;
   try {
-    const runState = stores.open(stateOf(destinationOf(flags.to, around.cwd)));
+    const destination = destinationOf(flags.to, around.cwd);
+    await requireDirectory(destination);
+    const runState = stores.open(stateOf(destination));
     state = runState;
     talk.say([`Run ${run}: to ${flags.to}, at most ${formatBytes(MEMORY_BYTES)} of buffers`]);
     talk.start();

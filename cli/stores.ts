@@ -1,5 +1,7 @@
-import { join, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import type { S3Client } from '@aws-sdk/client-s3';
+import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { openStore } from '../lib/store/open-store.ts';
 import { createS3Client } from '../lib/store/s3-client.ts';
@@ -51,6 +53,16 @@ const isS3 = (to: string) => to.startsWith('s3://');
 /** Where a destination that was named on the command line is: s3:// as it stands, else an absolute path. */
 export function destinationOf(to: string, cwd: string): string {
   return isS3(to) ? to : resolve(cwd, to);
+}
+
+/** A directory need not exist yet, but nothing on the way to it may be a file. Throws BatchInvalid. */
+export async function requireDirectory(destination: string): Promise<void> {
+  if (isS3(destination)) return;
+  for (let at = destination; ; at = dirname(at)) {
+    const found = await stat(at).catch(() => undefined);
+    if (found?.isDirectory() || at === dirname(at)) return;
+    if (found) throw new SkyhaulError('BatchInvalid', `--to ${destination}: ${at} is not a directory`);
+  }
 }
 
 /** In-process, the state of the runs lies beside the data it is about. */

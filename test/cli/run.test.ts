@@ -226,3 +226,13 @@ describe('skyhaul run ends with', () => {
     expect(ended.stdout).toContain('--allow-network <cidr>');
   });
 });
+
+it('says that a destination is below a file, before anything starts', async () => {
+  await writeFile(join(folder, 'file'), '');
+
+  const ended = await runSkyhaul(['run', origin.url('/a.txt'), '--to', 'file/sub'], { cwd: folder });
+
+  expect(ended.code).toBe(2);
+  expect(ended.stderr).toContain(`${join(folder, 'file')} is not a directory`);
+  expect(origin.requests).toEqual([]);
+});
