@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -193,12 +193,13 @@ describe('skyhaul run ends with', () => {
   });
 
   it('4 when the destination cannot be written to', async () => {
-    await writeFile(join(folder, 'file'), '');
+    await mkdir(join(folder, 'out'));
+    await writeFile(join(folder, 'out', '.skyhaul'), 'somebody put a file here');
 
-    const ended = await runSkyhaul(['run', origin.url('/a.txt'), '--to', 'file/x', ...LOOPBACK], { cwd: folder });
+    const ended = await run([origin.url('/a.txt')]);
 
     expect(ended.code).toBe(4);
-    expect(ended.stderr).toMatch(/^skyhaul: \w+: .*not a directory/m);
+    expect(ended.stderr).toMatch(/^skyhaul: \w+: .*\.skyhaul/m);
   });
 
   it('3 and AddressRefused when a network was not named, and connects to nothing', async () => {
