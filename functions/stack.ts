@@ -8,7 +8,6 @@ import { isOwnerAlive } from '../lib/plan/owner-alive.ts';
 import type { RunContext } from '../lib/run-context.ts';
 import { openBuckets } from './buckets.ts';
 import type { Executions } from './executions.ts';
-
 import { nameError } from './name-error.ts';
 import { observe } from './observe.ts';
 import { createRunContext } from './run-context.ts';

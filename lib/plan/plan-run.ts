@@ -28,8 +28,9 @@ const LAY_OUT_MS = 5 * 60_000;
  * a crash or a takeover, it goes on from there. It fetches nothing and writes no object, only run state.
  */
 export async function planRun(event: PlanEvent, context: RunContext): Promise<PlanAnswer> {
-  const { run, asked, isFirst } = await begin(event, context);
-  const position = await currentPosition(context, run, asked.input, isFirst);
+  const begun = await begin(event, context);
+  const { run, asked, isFirst } = begun;
+  const position = await currentPosition(context, begun);
   const { status, left } = position;
   if (isFirst && context.inProcess && position.wasBegun) await abortLeftUploads(context, run, asked, status);
   if (isFirst) await resumeFrom(context.state, run, status.round);
@@ -60,6 +61,8 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
 interface Begun {
   readonly run: string;
   readonly asked: RunInput;
+  /** The newest one; none before the list is read. */
+  readonly status: Status | undefined;
   /** The beginning of an execution, not one of its later rounds. */
   readonly isFirst: boolean;
 }
@@ -71,7 +74,7 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
     const asked = await readRunInput(context.state, run);
     if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${context.state.uri}`);
     await requireClaim(context, run);
-    return { run, asked, isFirst: false };
+    return { run, asked, status: await newestStatus(context.state, run), isFirst: false };
   }
   const input = parseContract(batchInput, event.input, 'batch input');
   requireSupportedOptions(input.options);
@@ -80,9 +83,9 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
   const run = input.run ?? runNameOf(event.execution.name);
   await refuseEarly(context, input);
   await takeClaim(context, run);
-  const hasStatus = (await newestStatus(context.state, run)) !== undefined;
-  const asked = await settleInput(context.state, run, input, context.now(), hasStatus);
-  return { run, asked, isFirst: true };
+  const status = await newestStatus(context.state, run);
+  const asked = await settleInput(context.state, run, input, context.now(), status !== undefined);
+  return { run, asked, status, isFirst: true };
 }
 
 /** Execution names may hold what run ids may not. */
@@ -119,11 +122,10 @@ async function abortLeftUploads(context: RunContext, run: string, asked: RunInpu
  * The status the run stands at, after folding a round that has ended. Whoever starts a run again does so because what
  * ended it is mended: then the round that failed is no reason to fail once more.
  */
-async function currentPosition(context: RunContext, run: string, input: BatchInput, isFirst: boolean) {
+async function currentPosition(context: RunContext, { run, asked, status, isFirst }: Begun) {
   const { state } = context;
   const keys = runKeys(run);
-  const status = await newestStatus(state, run);
-  if (!status) return { ...(await readList(context, run, input)), isAdvanced: true, wasBegun: false };
+  if (!status) return { ...(await readList(context, run, asked.input)), isAdvanced: true, wasBegun: false };
   const wasLaidOut = (await state.head(keys.shards(status.round))) !== undefined;
   if (!wasLaidOut) {
     return { status, left: await readLeft(state, run, status.round), isAdvanced: false, wasBegun: true };

@@ -17,6 +17,7 @@ import {
   readManifest,
 } from '../manifest/read-manifest.ts';
 import type { RunContext } from '../run-context.ts';
+import { parseS3Uri } from '../store/s3-uri.ts';
 import { type Left, type Status, writeStatus } from './status.ts';
 
 /** Problems that go with the error; all of them stand in `invalid.jsonl`. */
@@ -88,8 +89,7 @@ async function openList(context: RunContext, { items, manifest, options, to }: B
 
 /** What `to` takes of the 1,024 bytes of a key; a directory takes none. */
 function prefixBytes(to: string): number {
-  const prefix = /^s3:\/\/[^/]+\/(.+?)\/*$/.exec(to)?.[1];
-  return prefix === undefined ? 0 : Buffer.byteLength(prefix) + 1;
+  return to.startsWith('s3://') ? Buffer.byteLength(parseS3Uri(to).prefix) : 0;
 }
 
 function claimed(listed: ListedItem, keys: KeyIndex, maySealSecrets: boolean) {

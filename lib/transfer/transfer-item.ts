@@ -3,6 +3,7 @@ import type { Outcome, Verification } from '../contract/outcome.ts';
 import type { ItemWork } from '../contract/work.ts';
 import { toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { OpenedSource, SourceClient } from '../source/source.ts';
+import { crc32Hex } from '../store/crc32.ts';
 import type { ObjectOptions, ObjectStore, StoredObject } from '../store/object-store.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { checkHeaders, checkLength, tooLarge } from './check-expectations.ts';
@@ -95,7 +96,7 @@ async function store(
     outcome,
     status: source.status,
     bytes: writer.bytes,
-    crc32: hexCrc(writer.crc32),
+    crc32: crc32Hex(writer.crc32),
     verified,
     ...(sha256 !== undefined && { sha256 }),
     ...(source.validators.strongEtag !== undefined && { sourceEtag: source.validators.strongEtag }),
@@ -189,12 +190,8 @@ function adopted(object: StoredObject): ItemResult {
     outcome: 'stored',
     bytes: object.bytes,
     objectEtag: object.etag,
-    ...(object.crc32 !== undefined && { crc32: hexCrc(object.crc32) }),
+    ...(object.crc32 !== undefined && { crc32: crc32Hex(object.crc32) }),
     ...(verified !== undefined && { verified }),
     ...(sourceEtag !== undefined && { sourceEtag }),
   };
-}
-
-function hexCrc(value: number): string {
-  return (value >>> 0).toString(16).padStart(8, '0');
 }

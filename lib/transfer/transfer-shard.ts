@@ -56,6 +56,8 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
 
   const destination = context.openDestination(header.to);
   const stop = new AbortController();
+  /** Items that this attempt brought to an outcome or put off. */
+  const settled = new Set<number>();
   const releases: (() => void)[] = [];
   try {
     const { bufferBytes, slots } = memoryBudget(context.memoryBytes, context.inProcess);
@@ -68,7 +70,10 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       stop,
       // One item at least, however late the shard comes to it: else a round could end without a step forward.
       isOver: () => stop.signal.aborted || (shard.begun > 0 && context.now() >= header.roundEndsAt),
-      record: (row) => ledger.append(row),
+      record(row) {
+        if ('index' in row) settled.add(row.index);
+        ledger.append(row);
+      },
       openClient: () =>
         createSourceClient({
           policy: { ...header.options, userAgent: header.options.request?.userAgent ?? USER_AGENT },
@@ -93,22 +98,13 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
     await destination.close();
     await ledger.close();
   }
-  return { ...event, next: await isLeft(context, event, lanes, header) };
+  const isLeft = lanes.some((lane) => lane.some(({ index }) => !settled.has(index)));
+  return { ...event, next: isLeft && mayContinue(context, header) ? 'continue' : 'done' };
 }
 
-/** Work is left that a fresh invocation of this round can take up at once. */
-async function isLeft(
-  context: RunContext,
-  event: TransferEvent,
-  lanes: readonly (readonly ItemWork[])[],
-  header: ShardHeader,
-): Promise<'continue' | 'done'> {
-  if (context.inProcess || context.signal.aborted || context.now() >= header.roundEndsAt) return 'done';
-  const { outcomes, deferred } = foldShard(
-    await readShardLedger(context.state, event.run, { round: event.round, shard: event.shard.shard }),
-  );
-  const isOpen = lanes.some((lane) => lane.some(({ index }) => !outcomes.has(index) && !deferred.has(index)));
-  return isOpen ? 'continue' : 'done';
+/** Whether a fresh invocation of this round can take up at once what is left. */
+function mayContinue(context: RunContext, { roundEndsAt }: ShardHeader): boolean {
+  return !context.inProcess && !context.signal.aborted && context.now() < roundEndsAt;
 }
 
 /** Looks for the marker now, after the row that says we began, and then as often as the ledger is written. */
