@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorNames } from '../errors/catalogue.ts';
+import { checkpoint, digestState, uploadedPart } from './checkpoint.ts';
 import { outcome } from './outcome.ts';
 
 /** Requests that an attempt sent to the destination, for the cost in the summary. */
@@ -29,6 +30,27 @@ const deferred = z.strictObject({
   notBefore: z.int().optional(),
   host: z.string().optional(),
   alone: z.boolean().optional(),
+  resumes: z.int().min(0).optional(),
+});
+
+/** An upload was created. Written before its first part is sent. */
+const begun = checkpoint.extend({ row: z.literal('checkpoint'), index: z.int().min(0), restarts: z.int().min(0) });
+
+/** The store confirmed a part of it. */
+const part = uploadedPart.extend({ row: z.literal('part'), index: z.int().min(0), upload: z.string() });
+
+/** How far the digests of an item have come that must be read in order. */
+const digests = digestState.extend({ row: z.literal('digests'), index: z.int().min(0), upload: z.string() });
+
+/** The upload is given up, and nobody goes on with it. */
+const dropped = z.strictObject({
+  row: z.literal('dropped'),
+  index: z.int().min(0),
+  upload: z.string(),
+  /** So often the item began again because its source was another one. */
+  restarts: z.int().min(0),
+  /** The source takes no ranges after all: the item is never resumed again. */
+  whole: z.boolean().optional(),
 });
 
 const ended = z.strictObject({
@@ -41,9 +63,10 @@ const ended = z.strictObject({
 
 /** One line of `ledger/<r>/<s>/<attempt>-<seq>.jsonl`. */
 export const ledgerRow = z
-  .discriminatedUnion('row', [started, done, deferred, ended])
+  .discriminatedUnion('row', [started, done, deferred, begun, part, digests, dropped, ended])
   .meta({ id: 'ledger-row', title: 'Ledger row', description: 'What an attempt on a shard writes down.' });
 
 export type LedgerRow = z.infer<typeof ledgerRow>;
 export type OutcomeRow = Extract<LedgerRow, { row: 'outcome' }>;
+export type CheckpointRow = Extract<LedgerRow, { row: 'checkpoint' | 'part' | 'digests' | 'dropped' }>;
 export type DeferredRow = Extract<LedgerRow, { row: 'deferred' }>;

@@ -4,7 +4,7 @@ import { errorNames } from '../errors/catalogue.ts';
 const errorName = z.enum(errorNames);
 
 /** How well the stored bytes are proven, strongest first. */
-const verification = z.enum(['digest', 'length', 'chunked', 'unverified']);
+export const verification = z.enum(['digest', 'length', 'chunked', 'unverified']);
 
 /** What became of one manifest line. Exactly one per line stands in `report.jsonl`. */
 export const outcome = z
@@ -24,8 +24,8 @@ export const outcome = z
     verified: verification.optional(),
     sourceEtag: z.string().optional(),
     objectEtag: z.string().optional(),
-    attempts: z.int().min(0),
-    resumes: z.int().min(0).optional(),
+    attempts: z.int().min(0).describe('Tries, without those that a resume followed.'),
+    resumes: z.int().min(0).optional().describe('How often it went on where an answer had broken off.'),
     ms: z.int().min(0).optional().describe('From the first attempt to the end of the last one that worked on it.'),
     objects: z.array(z.string()).optional(),
     bytesIn: z.int().optional(),

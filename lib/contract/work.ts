@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { runId } from './batch-input.ts';
+import { openUpload } from './checkpoint.ts';
 import { item } from './item.ts';
 import { options } from './options.ts';
 
@@ -31,8 +32,23 @@ export const listed = z.strictObject({
   item,
 });
 
+/** Where an item stands that was worked on before. */
+export const itemState = z.strictObject({
+  /** An upload to go on with. */
+  open: openUpload.optional(),
+  /** So often it began again because its source was another one. */
+  restarts: z.int().min(0).optional(),
+  /** Its source takes no ranges: it is read in one go or not at all. */
+  whole: z.boolean().optional(),
+  resumes: z.int().min(0).optional(),
+});
+
 export const itemWork = listed.extend({
-  kind: z.literal('item'),
+  ...itemState.shape,
+  /** `item`: all of it, up to the commit. `range`: some parts of an open upload, side by side with other workers. */
+  kind: z.enum(['item', 'range']),
+  /** Of a range: first and last part, both included. */
+  parts: z.strictObject({ first: z.int().min(1), last: z.int().min(1) }).optional(),
   lane: z.int().min(0),
   /** Attempts that earlier rounds used up. */
   attempts: z.int().min(0).default(0),
@@ -44,4 +60,5 @@ export const itemWork = listed.extend({
 
 export type ShardHeader = z.infer<typeof shardHeader>;
 export type Listed = z.infer<typeof listed>;
+export type ItemState = z.infer<typeof itemState>;
 export type ItemWork = z.infer<typeof itemWork>;

@@ -58,9 +58,14 @@ export const catalogue = {
   TooLarge: item('The body is larger than maxBytes.', 'Raise maxBytes.'),
   SizeMismatch: item('The body has another size than the list declares.', 'Correct the size, or ask the source.'),
   DigestMismatch: item('The body has another digest than declared.', 'Correct the digest, or ask the source.'),
+  SourceChanged: transient('The source changed while it was read.', 'It is read again from its first byte.'),
   SourceUnstable: item('The source changed again and again while it was read.', 'Try when it is at rest.'),
   NotResumable: item(
     'The source allows no resume and does not fit into one invocation.',
+    'Use `skyhaul run`, which has no deadline.',
+  ),
+  SourceTooSlow: item(
+    'The source is so slow that one part of the object does not fit into an invocation.',
     'Use `skyhaul run`, which has no deadline.',
   ),
   WorkerCrashed: item(

@@ -1,4 +1,4 @@
-import type { DeferredRow, LedgerRow, OutcomeRow } from '../contract/ledger-row.ts';
+import type { CheckpointRow, DeferredRow, LedgerRow, OutcomeRow } from '../contract/ledger-row.ts';
 
 /** Every row that one attempt left behind, in any order. */
 export interface AttemptRows {
@@ -9,6 +9,8 @@ export interface AttemptRows {
 export interface ShardFold {
   readonly outcomes: ReadonlyMap<number, OutcomeRow>;
   readonly deferred: ReadonlyMap<number, DeferredRow>;
+  /** Rows about open uploads, by item. */
+  readonly checkpoints: ReadonlyMap<number, readonly CheckpointRow[]>;
   /** Some attempt began and never ended: its Lambda was killed, or lives still. */
   readonly crashed: boolean;
   /** Epoch milliseconds up to which an attempt without end may still be at work; 0: none can. */
@@ -23,6 +25,7 @@ export interface ShardFold {
 export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
   const outcomes = new Map<number, OutcomeRow>();
   const deferred = new Map<number, DeferredRow>();
+  const checkpoints = new Map<number, CheckpointRow[]>();
   let crashed = false;
   let busyUntil = 0;
 
@@ -43,6 +46,8 @@ export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
         case 'deferred':
           keep(deferred, row, isLater);
           break;
+        default:
+          append(checkpoints, row);
       }
     }
     if (hasEnded || rows.length === 0) continue;
@@ -51,7 +56,7 @@ export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
     busyUntil = Math.max(busyUntil, livesUntil ?? 0);
   }
   for (const index of outcomes.keys()) deferred.delete(index);
-  return { outcomes, deferred, crashed, busyUntil };
+  return { outcomes, deferred, checkpoints, crashed, busyUntil };
 }
 
 function keep<Row extends { readonly index: number }>(
@@ -74,4 +79,10 @@ function isLater(row: DeferredRow, than: DeferredRow): boolean {
   if (row.attempts !== than.attempts) return row.attempts > than.attempts;
   if ((row.notBefore ?? 0) !== (than.notBefore ?? 0)) return (row.notBefore ?? 0) > (than.notBefore ?? 0);
   return JSON.stringify(row) < JSON.stringify(than);
+}
+
+function append(into: Map<number, CheckpointRow[]>, row: CheckpointRow): void {
+  const found = into.get(row.index);
+  if (found) found.push(row);
+  else into.set(row.index, [row]);
 }

@@ -57,7 +57,11 @@ export class LedgerWriter {
     try {
       // A new key each time: a PUT whose answer was lost stands, and its rows twice say no more than once.
       this.#sequence += 1;
-      await putText(this.#store, this.#keyOf(this.#sequence), text, { condition: { kind: 'absent' } });
+      await putText(this.#store, this.#keyOf(this.#sequence), text, {
+        condition: { kind: 'absent' },
+        // States of digests hold a few bytes of the data.
+        sealed: true,
+      });
     } catch (error) {
       this.#waiting = text + this.#waiting;
       throw error;

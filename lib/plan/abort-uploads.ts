@@ -3,6 +3,7 @@ import { getLines } from '../ledger/json-lines.ts';
 import { CHUNK_LINES, runKeys } from '../ledger/run-keys.ts';
 import type { RunContext } from '../run-context.ts';
 import type { ObjectStore, OpenUpload } from '../store/object-store.ts';
+import { listedId } from '../store/upload-id.ts';
 
 export interface WhichUploads {
   readonly destination: ObjectStore;
@@ -10,6 +11,8 @@ export interface WhichUploads {
   readonly since: number;
   /** Lines of the list. */
   readonly items: number;
+  /** Ids of uploads that somebody goes on with. */
+  readonly keep?: ReadonlySet<string>;
 }
 
 /** Clocks of S3 and of whoever started the run. */
@@ -21,8 +24,10 @@ const CLOCK_SKEW_MS = 60_000;
  */
 export async function abortUploads(context: RunContext, run: string, which: WhichUploads): Promise<number> {
   const open = new Map<string, OpenUpload[]>();
+  const kept = new Set(Array.from(which.keep ?? [], listedId));
   for await (const upload of which.destination.listUploads('')) {
     if (!isOurs(upload, context.uploader) || upload.initiatedAt < which.since - CLOCK_SKEW_MS) continue;
+    if (kept.has(upload.id)) continue;
     open.set(upload.key, [...(open.get(upload.key) ?? []), upload]);
   }
   let aborted = 0;

@@ -1,4 +1,5 @@
 import type { DeferredRow, OutcomeRow } from '../contract/ledger-row.ts';
+import { foldCheckpoints } from '../ledger/fold-checkpoints.ts';
 import type { ShardFold } from '../ledger/fold-shard.ts';
 import type { Left } from './status.ts';
 
@@ -9,8 +10,15 @@ export interface ItemFold {
   readonly parked: ReadonlyMap<string, number>;
 }
 
-/** What one shard of the round that ended does to its items: pure. `items` are those that Plan put into it. */
-export function foldItems(items: readonly Left[], fold: ShardFold): ItemFold {
+/**
+ * What one shard of the round that ended does to its items: pure. `items` are those that Plan put into it. The ranges of
+ * one item stand in several shards; `crashedBefore` are the items whose crash in this round is counted already.
+ */
+export function foldItems(
+  items: readonly Left[],
+  fold: ShardFold,
+  crashedBefore: ReadonlySet<number> = new Set(),
+): ItemFold {
   const outcomes: OutcomeRow[] = [];
   const left: Left[] = [];
   const parked = new Map<string, number>();
@@ -19,7 +27,10 @@ export function foldItems(items: readonly Left[], fold: ShardFold): ItemFold {
     const deferred = fold.deferred.get(item.index);
     if (done) outcomes.push(done);
     else if (isPoison(item, items.length, fold)) outcomes.push(workerCrashed(item));
-    else left.push(later(item, deferred, fold, items.length));
+    else
+      left.push(
+        later(item, deferred, { ...fold, crashed: fold.crashed && !crashedBefore.has(item.index) }, items.length),
+      );
     if (deferred?.host !== undefined) park(parked, item.host, deferred.notBefore ?? 0);
     // Whoever lives past its last row may still hold connections to the hosts of its shard.
     if (fold.busyUntil > 0) park(parked, item.host, fold.busyUntil);
@@ -37,12 +48,17 @@ function later(item: Left, row: DeferredRow | undefined, fold: ShardFold, shardI
   // The time that a run is stopped counts for nobody's timeoutMs.
   const since = row?.error === 'Interrupted' && !row.alone ? undefined : (item.since ?? row?.since);
   const most = mostAfter(item, row, crashes, fold.crashed, shardItems);
+  const resumes = Math.max(item.resumes ?? 0, row?.resumes ?? 0);
+  const state = foldCheckpoints(fold.checkpoints.get(item.index) ?? [], item);
+  const bytes = state.open?.version.bytes ?? item.bytes;
   return {
     index: item.index,
     line: item.line,
     host: item.host,
-    ...(item.bytes !== undefined && { bytes: item.bytes }),
-    attempts: row?.attempts ?? item.attempts,
+    ...(bytes !== undefined && { bytes }),
+    ...state,
+    ...(resumes > 0 && { resumes }),
+    attempts: Math.max(item.attempts, row?.attempts ?? 0),
     ...(since !== undefined && { since }),
     notBefore: Math.max(item.notBefore, row?.notBefore ?? 0),
     crashes,

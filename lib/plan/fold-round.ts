@@ -3,6 +3,7 @@ import type { DeferredRow, LedgerRow } from '../contract/ledger-row.ts';
 import { GiB } from '../contract/limits.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { partsOf } from '../ledger/fold-checkpoints.ts';
 import { foldShard } from '../ledger/fold-shard.ts';
 import { getLines } from '../ledger/json-lines.ts';
 import { OutcomeChunks } from '../ledger/outcome-chunks.ts';
@@ -25,7 +26,12 @@ const members = z.strictObject({ shard: z.int().min(0), items: z.array(z.int().m
 export async function foldRound(context: RunContext, run: string, before: Status, mayGoOn = false) {
   const { state } = context;
   const left = new Map<number, Left>();
-  for (const item of await readLeft(state, run, before.round)) left.set(item.index, item);
+  const stoodAt = new Map<number, number>();
+  for (const item of await readLeft(state, run, before.round)) {
+    left.set(item.index, item);
+    if (item.open) stoodAt.set(item.index, partsOf(item.open));
+  }
+  const crashedItems = new Set<number>();
   const next: Status = { ...before, round: before.round + 1, spent: { ...before.spent } };
   const chunks = new OutcomeChunks(state, run, next.round);
   const parked = new Map<string, number>();
@@ -39,10 +45,13 @@ export async function foldRound(context: RunContext, run: string, before: Status
     if (shardRows === rows.value) rows = await ledger.next();
     account(next, shardRows);
     const fold = foldShard(shardRows.attempts);
+    next.busyUntil = Math.max(next.busyUntil, fold.busyUntil);
     // Deployed, a worker that left not even its first row was killed before it could.
     const crashed = fold.crashed || (shardRows.attempts.length === 0 && !context.inProcess);
-    const present = items.flatMap((index) => left.get(index) ?? []);
-    const folded = foldItems(present, { ...fold, crashed });
+    // Once each, also where a shard holds several ranges of one item.
+    const present = Array.from(new Set(items)).flatMap((index) => left.get(index) ?? []);
+    const folded = foldItems(present, { ...fold, crashed }, crashedItems);
+    if (crashed) for (const index of items) crashedItems.add(index);
 
     for (const item of present) left.delete(item.index);
     for (const item of folded.left) left.set(item.index, item);
@@ -60,12 +69,20 @@ export async function foldRound(context: RunContext, run: string, before: Status
   }
   next.idleRounds = progress.rows === 0 ? before.idleRounds + 1 : 0;
   if (!mayGoOn) refuseToGoOn(progress, next.idleRounds);
-  const stillLeft = Array.from(left.values(), (item) => afterParking(item, parked)).sort((a, b) => a.index - b.index);
+  const stillLeft = Array.from(left.values(), (item) => afterParking(afterProgress(item, stoodAt), parked)).sort(
+    (a, b) => a.index - b.index,
+  );
   next.left = stillLeft.length;
   next.historyEvents += historyEvents(progress.shards);
   await chunks.flush();
   await writeStatus(state, run, next, stillLeft);
   return { status: next, left: stillLeft };
+}
+
+/** Who came forward in this round has all its tries again, whatever broke off meanwhile. */
+function afterProgress(item: Left, stoodAt: ReadonlyMap<number, number>): Left {
+  if (!item.open || partsOf(item.open) <= (stoodAt.get(item.index) ?? 0)) return item;
+  return { ...item, attempts: 0, crashes: 0 };
 }
 
 /** Every item of a parked host waits, whichever lane the host complained to. */

@@ -1,5 +1,8 @@
 import { MiB } from '../contract/limits.ts';
-import type { Left } from './status.ts';
+import type { Piece } from './pieces.ts';
+
+/** What the layout needs to know of a piece. */
+type Weighed = Pick<Piece, 'host' | 'bytes' | 'most'>;
 
 /**
  * Items → lanes → shards: pure and deterministic. Every item is in exactly one lane, every lane in exactly one shard, and
@@ -31,7 +34,7 @@ interface Lane {
 }
 
 /** Items may be left out (a host's connections are taken): they stay in what is left for the next round. */
-export function layOut(items: readonly Left[], limits: LayoutLimits): Layout {
+export function layOut(items: readonly Weighed[], limits: LayoutLimits): Layout {
   const shared: Lane[] = [];
   const confined: Lane[] = [];
   for (const positions of byHost(items).values()) {
@@ -46,7 +49,7 @@ export function layOut(items: readonly Left[], limits: LayoutLimits): Layout {
   };
 }
 
-function byHost(items: readonly Left[]): Map<string, number[]> {
+function byHost(items: readonly Weighed[]): Map<string, number[]> {
   const hosts = new Map<string, number[]>();
   items.forEach(({ host }, position) => {
     const found = hosts.get(host);
@@ -56,8 +59,8 @@ function byHost(items: readonly Left[]): Map<string, number[]> {
   return hosts;
 }
 
-function lanesOfHost(positions: readonly number[], items: readonly Left[], connections: number) {
-  const at = (position: number) => items[position] as Left;
+function lanesOfHost(positions: readonly number[], items: readonly Weighed[], connections: number) {
+  const at = (position: number) => items[position] as Weighed;
   const isConfined = (position: number) => at(position).most !== undefined;
   const others = positions.filter((position) => !isConfined(position));
   const confined = confine(positions.filter(isConfined), at).slice(
@@ -68,7 +71,7 @@ function lanesOfHost(positions: readonly number[], items: readonly Left[], conne
 }
 
 /** Cuts items that crashed their workers into lanes as small as each of them asks for. */
-function confine(positions: readonly number[], at: (position: number) => Left): Lane[] {
+function confine(positions: readonly number[], at: (position: number) => Weighed): Lane[] {
   const lanes: Lane[] = [];
   let room = 0;
   // The most demanding first: what suits the first item of a lane then suits all that follow it.
@@ -85,12 +88,12 @@ function confine(positions: readonly number[], at: (position: number) => Left): 
   return lanes;
 }
 
-function most(item: Left): number {
+function most(item: Weighed): number {
   return item.most ?? Number.POSITIVE_INFINITY;
 }
 
 /** Large items first, each to the lane that has least so far; within a lane the order of the list. */
-function deal(positions: readonly number[], count: number, at: (position: number) => Left): Lane[] {
+function deal(positions: readonly number[], count: number, at: (position: number) => Weighed): Lane[] {
   const lanes: Lane[] = Array.from({ length: count }, () => ({ items: [], weight: 0 }));
   if (count === 0) return lanes;
   const heavyFirst = [...positions].sort((a, b) => weightOf(at(b)) - weightOf(at(a)) || a - b);
@@ -103,7 +106,7 @@ function deal(positions: readonly number[], count: number, at: (position: number
   return lanes;
 }
 
-function weightOf(item: Left): number {
+function weightOf(item: Weighed): number {
   return (item.bytes ?? UNKNOWN_BYTES) + OVERHEAD_BYTES;
 }
 

@@ -13,6 +13,7 @@ import { decideNext } from './decide-next.ts';
 import { fanOutMode } from './fan-out-mode.ts';
 import { foldRound } from './fold-round.ts';
 import { layOut } from './lay-out.ts';
+import { piecesOf } from './pieces.ts';
 import { readList } from './read-list.ts';
 import { type RunInput, readRunInput, settleInput } from './run-input.ts';
 import { type Left, newestStatus, readLeft, type Status } from './status.ts';
@@ -32,7 +33,10 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
   const { run, asked, isFirst } = begun;
   const position = await currentPosition(context, begun);
   const { status, left } = position;
-  if (isFirst && context.inProcess && position.wasBegun) await abortLeftUploads(context, run, asked, status);
+  if (isFirst && context.inProcess && position.wasBegun) {
+    // Nobody works on them; those that the ledger knows go on.
+    await abortLeftUploads(context, run, asked, status, new Set(left.flatMap(({ open }) => open?.upload ?? [])));
+  }
   if (isFirst) await resumeFrom(context.state, run, status.round);
   else if (await isStopped(context.state, run, status.round)) {
     return answer({ run, round: status.round, next: 'report' }, context, asked);
@@ -49,6 +53,12 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
   switch (next.step) {
     case 'report':
     case 'stop':
+      if (status.busyUntil > context.now()) {
+        // A worker that may live still could begin an upload behind our back. Waiting costs nothing.
+        const waitSeconds = Math.ceil((status.busyUntil - context.now()) / 1_000);
+        return answer({ run, round: status.round, next: 'wait', waitSeconds }, context, asked);
+      }
+      await abortLeftUploads(context, run, asked, status);
       return answer({ run, round: status.round, next: 'report' }, context, asked);
     case 'wait':
       context.emit({ event: 'run.waiting', run, seconds: next.seconds });
@@ -108,11 +118,17 @@ async function refuseEarly(context: RunContext, input: BatchInput): Promise<void
   }
 }
 
-/** Uploads that a killed process left open: whoever takes its run over knows that nobody works on them. */
-async function abortLeftUploads(context: RunContext, run: string, asked: RunInput, { items }: Status): Promise<void> {
+/** Uploads that nobody works on any more: those of a killed process, and at the end of a run all that there are. */
+async function abortLeftUploads(
+  context: RunContext,
+  run: string,
+  asked: RunInput,
+  { items }: Status,
+  keep: ReadonlySet<string> = new Set(),
+): Promise<void> {
   const destination = context.openDestination(asked.input.to);
   try {
-    await abortUploads(context, run, { destination, since: asked.startedAt, items });
+    await abortUploads(context, run, { destination, since: asked.startedAt, items, keep });
   } finally {
     await destination.close();
   }
@@ -139,7 +155,8 @@ async function fanOut(context: RunContext, run: string, asked: RunInput, status:
   const { round } = status;
   const minutes = options.roundMinutes ?? context.roundMinutes ?? (round === 0 ? FIRST_ROUND_MINUTES : ROUND_MINUTES);
   const workers = concurrencyOf(context, asked);
-  const layout = layOut(ready, {
+  const pieces = piecesOf(ready, options.perHostConnections);
+  const layout = layOut(pieces, {
     perHostConnections: options.perHostConnections,
     // In-process more shards than run at once would only wait for each other.
     maxShards: context.inProcess ? Math.min(context.maxShards, workers) : context.maxShards,
@@ -147,7 +164,7 @@ async function fanOut(context: RunContext, run: string, asked: RunInput, status:
   });
   const roundEndsAt = Math.round(context.now() + minutes * 60_000);
   const header = { run, round, to, options, startedAt: asked.startedAt, roundEndsAt };
-  const shards = await writeRound(context.state, header, ready, layout);
+  const shards = await writeRound(context.state, header, pieces, layout);
   const items = shards.reduce((sum, shard) => sum + shard.items, 0);
   context.emit({ event: 'run.planned', run, round, items, shards: shards.length });
   const mode = context.inProcess ? 'inline' : fanOutMode(shards.length, status.historyEvents);

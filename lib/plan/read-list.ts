@@ -65,6 +65,7 @@ export async function readList(context: RunContext, run: string, input: BatchInp
     spent: { put: 0, get: 0, gigabyteSeconds: 0, invocations: 0 },
     idleRounds: 0,
     historyEvents: 0,
+    busyUntil: 0,
     manifestEtag: etag,
   };
   await writeStatus(state, run, status, left);

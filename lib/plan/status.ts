@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { itemState } from '../contract/work.ts';
 import { encodeLine, getJson, getLines, putJson, putLines } from '../ledger/json-lines.ts';
 import { roundOfStatusKey, runKeys } from '../ledger/run-keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -21,12 +22,14 @@ const status = z.strictObject({
   idleRounds: z.int().min(0),
   /** Estimate of the events in the execution's history; past 25,000 Step Functions ends it. */
   historyEvents: z.int().min(0),
+  /** Epoch milliseconds up to which an attempt without an end may be at work; 0: none can. */
+  busyUntil: z.int().min(0).default(0),
   manifestEtag: z.string(),
 });
 export type Status = z.infer<typeof status>;
 
 /** What is left of one item, a few bytes; the item itself stands in its chunk. */
-const left = z.strictObject({
+const left = itemState.extend({
   index: z.int().min(0),
   line: z.int().min(1),
   host: z.string(),
@@ -69,7 +72,8 @@ export async function readLeft(store: ObjectStore, run: string, round: number): 
 export async function writeStatus(store: ObjectStore, run: string, next: Status, stillLeft: Iterable<Left>) {
   const keys = runKeys(run);
   const any = { condition: { kind: 'any' } } as const;
-  await putLines(store, keys.left(next.round), encoded(stillLeft), any);
+  // States of digests hold a few bytes of the data.
+  await putLines(store, keys.left(next.round), encoded(stillLeft), { ...any, sealed: true });
   await putJson(store, keys.status(next.round), next, any);
 }
 

@@ -5,7 +5,7 @@ import { encodeLine, getLines, putJson, putLines, putText } from '../ledger/json
 import { chunkOf, runKeys } from '../ledger/run-keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { Layout } from './lay-out.ts';
-import type { Left } from './status.ts';
+import type { Piece } from './pieces.ts';
 
 /** Work lines that wait for their shard to be written; a round with more goes over the list more than once. */
 const MAX_WAITING_CHARACTERS = 64 * MiB;
@@ -19,7 +19,7 @@ const TYPICAL_CHARACTERS = 400;
 export async function writeRound(
   store: ObjectStore,
   header: Omit<ShardHeader, 'kind' | 'shard' | 'shards'>,
-  ready: readonly Left[],
+  ready: readonly Piece[],
   layout: Layout,
 ): Promise<Shard[]> {
   const keys = runKeys(header.run);
@@ -69,12 +69,12 @@ async function readListed(
   run: string,
   group: readonly Shard[],
   layout: Layout,
-  ready: readonly Left[],
+  ready: readonly Piece[],
 ): Promise<Map<number, Listed>> {
   const wanted = new Set<number>();
   for (const { shard } of group) {
     for (const lane of layout.shards[shard] ?? [])
-      for (const position of lane) wanted.add(ready[position]?.index ?? -1);
+      for (const position of lane) wanted.add(ready[position]?.left.index ?? -1);
   }
   const found = new Map<number, Listed>();
   for (const chunk of new Set(Array.from(wanted, chunkOf))) {
@@ -86,21 +86,28 @@ async function readListed(
   return found;
 }
 
-function work(left: Left | undefined, items: ReadonlyMap<number, Listed>, lane: number): ItemWork {
+function work(piece: Piece | undefined, items: ReadonlyMap<number, Listed>, lane: number): ItemWork {
+  const left = piece?.left;
   const found = left && items.get(left.index);
   if (!found) throw new Error(`item ${left?.index} is left but stands in no chunk of the list`);
+  const { open, restarts, whole, resumes, since } = left;
   return {
     ...found,
-    kind: 'item',
+    kind: piece.parts ? 'range' : 'item',
+    ...(piece.parts && { parts: piece.parts }),
     lane,
     attempts: left.attempts,
-    ...(left.since !== undefined && { since: left.since }),
+    ...(since !== undefined && { since }),
     ...(left.alone && { alone: true }),
+    ...(open && { open }),
+    ...(restarts !== undefined && { restarts }),
+    ...(whole && { whole }),
+    ...(resumes !== undefined && { resumes }),
   };
 }
 
-function* memberLines(layout: Layout, ready: readonly Left[]): Iterable<string> {
+function* memberLines(layout: Layout, ready: readonly Piece[]): Iterable<string> {
   for (const [shard, lanes] of layout.shards.entries()) {
-    yield encodeLine({ shard, items: lanes.flat().map((position) => ready[position]?.index) });
+    yield encodeLine({ shard, items: lanes.flat().map((position) => ready[position]?.left.index) });
   }
 }

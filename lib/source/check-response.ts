@@ -13,20 +13,22 @@ export interface ReceivedHead {
   readonly framing: FramingVerdict;
 }
 
-export interface Asked {
+export interface AskedUrl {
   readonly url: URL;
-  readonly ifNoneMatch: string | undefined;
   /** Epoch milliseconds, for a Retry-After that is a date. */
   readonly nowMs: number;
 }
 
-export type ResponseDecision =
+export interface Asked extends AskedUrl {
+  readonly ifNoneMatch: string | undefined;
+}
+
+export type WholeDecision =
   | { readonly action: 'body'; readonly framing: Framing }
-  | { readonly action: 'not-modified' }
-  | { readonly action: 'redirect' }
   | { readonly action: 'fail'; readonly error: SkyhaulError };
 
-const REDIRECTS = [301, 302, 303, 307, 308];
+export type ResponseDecision = WholeDecision | { readonly action: 'not-modified' };
+
 const NAMES: Readonly<Record<number, ErrorName>> = {
   401: 'AccessDenied',
   403: 'AccessDenied',
@@ -46,29 +48,34 @@ const NAMES: Readonly<Record<number, ErrorName>> = {
   ),
 };
 
-/** Whether a response to our GET carries the file, leads on, or is an error of the catalogue. */
+/** Whether an answer to our GET that is no redirect carries the file or is an error of the catalogue. */
 export function checkResponse(head: ReceivedHead, asked: Asked): ResponseDecision {
   const { status, headers, framing } = head;
-  const fail = (name: ErrorName, why: string): ResponseDecision => {
-    const after = retryAfterMs(firstOf(headers, 'retry-after'), asked.nowMs);
-    const details = { status, host: asked.url.host, ...(after === undefined ? {} : { retryAfterMs: after }) };
-    return { action: 'fail', error: new SkyhaulError(name, `${redactUrl(asked.url.href)} answered ${why}`, details) };
-  };
-
-  if (status === 200) {
-    return framing.kind === 'broken' ? fail('ProtocolError', `with ${framing.why}`) : { action: 'body', framing };
-  }
-  if (status === 206) {
-    if (isWholeRange(headers, framing)) return { action: 'body', framing };
-    return fail('UnexpectedStatus', '206 although no range was asked for, and not with the whole');
-  }
+  if (status === 206 && isWholeRange(headers, framing)) return { action: 'body', framing };
   if (status === 304 && asked.ifNoneMatch !== undefined) {
     const etag = firstOf(headers, 'etag');
     if (etag === undefined || isSameTag(etag, asked.ifNoneMatch)) return { action: 'not-modified' };
-    return fail('ProtocolError', '304 for another ETag than was asked for');
+    return fail(head, asked, 'ProtocolError', '304 for another ETag than was asked for');
   }
-  if (REDIRECTS.includes(status)) return { action: 'redirect' };
-  return fail(NAMES[status] ?? 'UnexpectedStatus', String(status));
+  return checkWhole(head, asked);
+}
+
+/** The same, where nothing but a 200 is the file. */
+export function checkWhole(head: ReceivedHead, asked: AskedUrl): WholeDecision {
+  const { status, framing } = head;
+  if (status === 206) {
+    return fail(head, asked, 'UnexpectedStatus', '206 although no range was asked for, and not with the whole');
+  }
+  if (status !== 200) return fail(head, asked, NAMES[status] ?? 'UnexpectedStatus', String(status));
+  if (framing.kind === 'broken') return fail(head, asked, 'ProtocolError', `with ${framing.why}`);
+  return { action: 'body', framing };
+}
+
+/** An answer that is no use, as an error of the catalogue. */
+export function fail(head: ReceivedHead, { url, nowMs }: AskedUrl, name: ErrorName, why: string) {
+  const after = retryAfterMs(firstOf(head.headers, 'retry-after'), nowMs);
+  const details = { status: head.status, host: url.host, ...(after === undefined ? {} : { retryAfterMs: after }) };
+  return { action: 'fail', error: new SkyhaulError(name, `${redactUrl(url.href)} answered ${why}`, details) } as const;
 }
 
 /** RFC 9110 15.3.7: a 206 says what it holds. Nobody asked for a part, so only 0 to the end will do. */

@@ -1,4 +1,4 @@
-import { type HeaderList, valuesOf } from './header-list.ts';
+import { type HeaderList, listOf } from './header-list.ts';
 import type { Framing } from './source.ts';
 
 /** `broken`: nobody can say where such a body ends, so none of it is stored. */
@@ -26,9 +26,4 @@ export function classifyFraming(status: number, headers: HeaderList): FramingVer
   const [bytes = 0, ...others] = lengths.map(Number);
   if (others.some((other) => other !== bytes)) return broken('Content-Lengths that contradict each other');
   return Number.isSafeInteger(bytes) ? { kind: 'length', bytes } : broken('a Content-Length beyond 2^53');
-}
-
-/** A list-valued header: lines joined, split at commas (RFC 9110 5.3). An empty element stays, so that it is seen. */
-function listOf(headers: HeaderList, name: string): readonly string[] {
-  return valuesOf(headers, name).flatMap((value) => value.split(',').map((element) => element.trim()));
 }

@@ -23,6 +23,18 @@ export function firstOf(headers: HeaderList, name: string): string | undefined {
   return valuesOf(headers, name)[0];
 }
 
+/** Elements of a list-valued header: lines joined, split at commas (RFC 9110 5.3). An empty one stays, so that it is seen. */
+export function listOf(headers: HeaderList, name: string): readonly string[] {
+  return valuesOf(headers, name).flatMap((value) => value.split(',').map((element) => element.trim()));
+}
+
+/** The content codings in the order in which they were applied, lower case; undefined when there is none. */
+export function contentEncodingOf(headers: HeaderList): string | undefined {
+  const codings = listOf(headers, 'content-encoding').map((coding) => coding.toLowerCase());
+  const applied = codings.filter((coding) => coding !== '' && coding !== 'identity');
+  return applied.length === 0 ? undefined : applied.join(', ');
+}
+
 function latin1(value: Uint8Array | string | undefined): string {
   if (value === undefined || typeof value === 'string') return value ?? '';
   return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('latin1');

@@ -17,6 +17,12 @@ export interface Hop {
   readonly maxRedirects: number;
 }
 
+const REDIRECTS = [301, 302, 303, 307, 308];
+
+export function isRedirect(status: number): boolean {
+  return REDIRECTS.includes(status);
+}
+
 /**
  * Where a redirect leads, judged like a URL of the list. Never from https to http, never to another scheme, and never
  * on when the answer leaves open which way (no Location, or two of them).

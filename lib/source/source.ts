@@ -5,6 +5,13 @@ export interface OpenedSource {
   readonly finalUrl: URL;
   readonly framing: Framing;
   readonly validators: Validators;
+  /**
+   * By what later bytes can be told to be of this version. None: the source has no strong validator, or says that it
+   * serves no ranges (`Accept-Ranges: none`); then nothing may ever be joined to these bytes.
+   */
+  readonly version: PinnedVersion | undefined;
+  /** Digests of the whole body that the source announced. */
+  readonly digests: AnnouncedDigests;
   readonly contentType: string | undefined;
   /** Set although `identity` was asked for: the coded bytes are the file. */
   readonly contentEncoding: string | undefined;
@@ -31,12 +38,58 @@ export interface Validators {
   readonly lastModified: string | undefined;
 }
 
+/**
+ * One version of a source. Bytes of two answers may be joined only when both are of the same version. `etag` is a strong
+ * entity tag; `modified` a Last-Modified that RFC 9110 8.8.2.2 makes strong, used only where there is no entity tag.
+ */
+export interface PinnedVersion {
+  readonly etag?: string | undefined;
+  readonly modified?: string | undefined;
+  /** Of the whole; unknown while a body without length has not ended. */
+  readonly bytes: number | undefined;
+  readonly contentEncoding?: string | undefined;
+}
+
+/** Lower case hexadecimal. Content-MD5 (RFC 1864), Repr-Digest (RFC 9530), x-goog-hash, x-amz-checksum-*. */
+export interface AnnouncedDigests {
+  readonly sha256?: string | undefined;
+  readonly md5?: string | undefined;
+  readonly crc32c?: string | undefined;
+  readonly crc32?: string | undefined;
+}
+
 export interface SourceRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Strong ETag of what the destination already holds: the source may answer that nothing changed. */
   readonly ifNoneMatch?: string;
   readonly signal: AbortSignal;
+}
+
+/** Asks for the bytes `from` to `to` (inclusive; none: to the end) of a version that was seen before. */
+export interface ResumeRequest extends Omit<SourceRequest, 'ifNoneMatch'> {
+  readonly version: PinnedVersion;
+  /** Below `version.bytes`. */
+  readonly from: number;
+  readonly to?: number;
+}
+
+export type Resumed =
+  /** Bytes `from` to `to` of the asked version; `to` may be less than was asked for, never more. */
+  | { readonly kind: 'rest'; readonly source: ResumedSource }
+  /** The whole instead: the source changed, or takes no ranges. A good beginning for a new object, for nothing else. */
+  | { readonly kind: 'whole'; readonly why: 'changed' | 'no-ranges'; readonly source: OpenedSource }
+  /** No bytes of the asked version are to be had. */
+  | { readonly kind: 'changed'; readonly why: string }
+  /** There is nothing after `from`: the version ended there (416 with its length). */
+  | { readonly kind: 'complete' };
+
+export interface ResumedSource extends Pick<OpenedSource, 'status' | 'finalUrl' | 'body' | 'close'> {
+  readonly from: number;
+  /** Inclusive. The body ends normally only behind this byte. */
+  readonly to: number;
+  /** The asked version, with the total that the answer gave. */
+  readonly version: PinnedVersion & { readonly bytes: number };
 }
 
 export interface SourcePolicy {
@@ -53,6 +106,11 @@ export interface SourcePolicy {
 export interface SourceClient {
   /** Follows redirects; throws a SkyhaulError for everything that carries no file. */
   open(request: SourceRequest): Promise<OpenedSource | NotModified>;
+  /**
+   * Goes on where an earlier answer broke off, always from the original URL. What is no file throws as in `open`; bytes
+   * of another version never come out as `rest`.
+   */
+  resume(request: ResumeRequest): Promise<Resumed>;
   /** Resolves when every socket is closed. */
   close(): Promise<void>;
 }

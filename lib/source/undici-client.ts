@@ -1,18 +1,28 @@
 import { RESERVED_HEADERS } from '../contract/request.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Network, parseNetworks } from './address-class.ts';
-import { checkResponse, type ReceivedHead, readErrorCode } from './check-response.ts';
+import { checkResponse, readErrorCode } from './check-response.ts';
 import { checkUrl } from './check-url.ts';
 import { interruptionOf } from './classify-error.ts';
 import { discardBody } from './discard-body.ts';
-import type { Exchange } from './exchange.ts';
 import type { Lookup } from './guarded-connect.ts';
-import { firstOf } from './header-list.ts';
+import { judgeResume } from './judge-resume.ts';
+import { type Answer, openedSource, resumedSource } from './opened-source.ts';
 import { OriginConnections } from './origin-connections.ts';
-import { decideRedirect } from './redirect.ts';
-import type { Framing, NotModified, OpenedSource, SourceClient, SourcePolicy, SourceRequest } from './source.ts';
+import { decideRedirect, isRedirect } from './redirect.ts';
+import type {
+  NotModified,
+  OpenedSource,
+  PinnedVersion,
+  Resumed,
+  ResumeRequest,
+  SourceClient,
+  SourcePolicy,
+  SourceRequest,
+} from './source.ts';
 import { WINDOW_MS } from './throughput-window.ts';
-import { readValidators } from './validators.ts';
+
+type Headers = Readonly<Record<string, string>>;
 
 export interface SourceClientOptions {
   readonly policy: SourcePolicy;
@@ -42,6 +52,8 @@ class UndiciSourceClient implements SourceClient {
   readonly #now: () => number;
   readonly #allowed: readonly Network[];
   readonly #connections: OriginConnections;
+  /** Origins seen to answer a range where If-Range made them send the whole of the same version. */
+  readonly #ignoringIfRange = new Set<string>();
 
   constructor(options: SourceClientOptions) {
     this.#policy = options.policy;
@@ -58,39 +70,83 @@ class UndiciSourceClient implements SourceClient {
   }
 
   async open(request: SourceRequest): Promise<OpenedSource | NotModified> {
-    refuseReserved(request.headers);
-    let url = checkUrl(request.url, this.#allowed);
-    let given = request.headers;
-    for (let followed = 0; ; followed += 1) {
-      if (request.signal.aborted) throw interruptionOf(request.signal);
-      const exchange = this.#connections.send(url, this.#headers(given, request.ifNoneMatch), request.signal);
-      const head = await exchange.head;
-      const decision = checkResponse(head, { url, ifNoneMatch: request.ifNoneMatch, nowMs: this.#now() });
-      switch (decision.action) {
-        case 'body':
-          return opened(url, head, decision.framing, exchange);
-        case 'not-modified':
-          await discardBody(exchange, head.framing);
-          return { status: 304 };
-        case 'fail':
-          throw withCode(decision.error, await discardBody(exchange, head.framing));
-        case 'redirect': {
-          await discardBody(exchange, head.framing);
-          const { maxRedirects } = this.#policy;
-          const next = decideRedirect({ from: url, headers: head.headers, followed, maxRedirects }, this.#allowed);
-          if (next.action === 'refuse') throw next.error;
-          if (!next.isSameOrigin) given = {};
-          url = next.url;
-        }
-      }
-    }
+    const { ifNoneMatch } = request;
+    const own: Headers = ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch };
+    const answer = await this.#ask(request, () => own);
+    const decision = checkResponse(answer.head, { url: answer.url, ifNoneMatch, nowMs: this.#now() });
+    if (decision.action === 'body') return openedSource(answer, decision.framing);
+    const body = await discardBody(answer.exchange, answer.head.framing);
+    if (decision.action === 'fail') throw withCode(decision.error, body);
+    return { status: 304 };
+  }
+
+  async resume(request: ResumeRequest): Promise<Resumed> {
+    if (validatorOf(request.version) === undefined) return { kind: 'changed', why: 'the version has no validator' };
+    return await this.#resume(request, 'conditional');
   }
 
   async close(): Promise<void> {
     await this.#connections.close();
   }
 
-  #headers(given: Readonly<Record<string, string>>, ifNoneMatch: string | undefined): Record<string, string> {
+  async #resume(request: ResumeRequest, how: 'conditional' | 'plain'): Promise<Resumed> {
+    const isConditional = (origin: string) => how === 'conditional' && !this.#ignoringIfRange.has(origin);
+    const answer = await this.#ask(request, (origin) => rangeHeaders(request, isConditional(origin)));
+    const { url, head, exchange } = answer;
+    const asked = { ...request, url, nowMs: this.#now(), isConditional: isConditional(url.origin) };
+    const decision = judgeResume(head, asked);
+    if (decision.action === 'rest') {
+      if (how === 'plain') this.#ignoringIfRange.add(url.origin);
+      return { kind: 'rest', source: resumedSource(answer, request, decision) };
+    }
+    if (decision.action === 'whole') {
+      return { kind: 'whole', why: decision.why, source: openedSource(answer, decision.framing) };
+    }
+    const body = await discardBody(exchange, head.framing);
+    switch (decision.action) {
+      case 'fail':
+        throw withCode(decision.error, body);
+      case 'ask-plainly':
+        return await this.#resume(request, 'plain');
+      case 'confirm-end':
+        return await this.#confirmEnd(request);
+      case 'complete':
+        return { kind: 'complete' };
+      case 'changed':
+        return { kind: 'changed', why: decision.why };
+    }
+  }
+
+  /** A source that ends where we stand may be another one, as long by chance: its last byte must be of our version. */
+  async #confirmEnd(request: ResumeRequest): Promise<Resumed> {
+    const last = request.from - 1;
+    const version = { ...request.version, bytes: request.from };
+    const resumed = await this.#resume({ ...request, version, from: last, to: last }, 'conditional');
+    if (resumed.kind !== 'rest') return resumed;
+    await resumed.source.close();
+    return { kind: 'complete' };
+  }
+
+  /** Sends a GET, and again wherever redirects lead. `own` headers are ours and go along to every origin. */
+  async #ask(request: SourceRequest | ResumeRequest, own: (origin: string) => Headers): Promise<Answer> {
+    refuseReserved(request.headers);
+    let url = checkUrl(request.url, this.#allowed);
+    let given = request.headers;
+    for (let followed = 0; ; followed += 1) {
+      if (request.signal.aborted) throw interruptionOf(request.signal);
+      const exchange = this.#connections.send(url, this.#headers(given, own(url.origin)), request.signal);
+      const head = await exchange.head;
+      if (!isRedirect(head.status)) return { url, head, exchange };
+      await discardBody(exchange, head.framing);
+      const { maxRedirects } = this.#policy;
+      const next = decideRedirect({ from: url, headers: head.headers, followed, maxRedirects }, this.#allowed);
+      if (next.action === 'refuse') throw next.error;
+      if (!next.isSameOrigin) given = {};
+      url = next.url;
+    }
+  }
+
+  #headers(given: Headers, own: Headers): Record<string, string> {
     const lower = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
     return {
       accept: '*/*',
@@ -98,23 +154,22 @@ class UndiciSourceClient implements SourceClient {
       ...lower,
       // With gzip, CDNs ignore ranges and serve other bytes under the same ETag.
       'accept-encoding': 'identity',
-      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+      ...own,
     };
   }
 }
 
-function opened(url: URL, head: ReceivedHead, framing: Framing, exchange: Exchange): OpenedSource {
-  const coding = firstOf(head.headers, 'content-encoding')?.toLowerCase();
+function rangeHeaders({ version, from, to }: ResumeRequest, isConditional: boolean): Headers {
+  const validator = validatorOf(version);
   return {
-    status: head.status,
-    finalUrl: url,
-    framing,
-    validators: readValidators(head.headers),
-    contentType: firstOf(head.headers, 'content-type') || undefined,
-    contentEncoding: coding === '' || coding === 'identity' ? undefined : coding,
-    body: exchange.body,
-    close: () => exchange.drop(),
+    range: `bytes=${from}-${to ?? ''}`,
+    ...(isConditional && validator !== undefined ? { 'if-range': validator } : {}),
   };
+}
+
+/** What If-Range carries: the entity tag; the date only where there is none (RFC 9110 13.1.5). */
+function validatorOf({ etag, modified }: PinnedVersion): string | undefined {
+  return etag ?? modified;
 }
 
 /** The list was checked for them; who calls with one all the same would change host, range or framing unseen. */

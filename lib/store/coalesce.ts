@@ -1,8 +1,13 @@
 /**
  * Collects the chunks of a stream into pieces of a given size (the last one shorter), copied: whoever made a chunk may
- * use its memory again when asked for the next one. Yields nothing for an empty stream.
+ * use its memory again when asked for the next one. Yields nothing for an empty stream. With `reuse`, a piece is the
+ * reader's own only until it asks for the next one.
  */
-export async function* coalesce(body: AsyncIterable<Uint8Array>, pieceBytes: number): AsyncGenerator<Buffer> {
+export async function* coalesce(
+  body: AsyncIterable<Uint8Array>,
+  pieceBytes: number,
+  reuse = false,
+): AsyncGenerator<Buffer> {
   let piece = Buffer.allocUnsafe(pieceBytes);
   let filled = 0;
   for await (const chunk of body) {
@@ -13,7 +18,7 @@ export async function* coalesce(body: AsyncIterable<Uint8Array>, pieceBytes: num
       filled += bytes;
       if (filled < pieceBytes) continue;
       yield piece;
-      piece = Buffer.allocUnsafe(pieceBytes);
+      if (!reuse) piece = Buffer.allocUnsafe(pieceBytes);
       filled = 0;
     }
   }

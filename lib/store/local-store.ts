@@ -8,15 +8,15 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS } from '../contract/limits.ts';
 import { checkCommit, checkReceived } from './check-commit.ts';
-import { coalesce } from './coalesce.ts';
 import { crc32 as crc32Of } from './crc32.ts';
-import { checkLocalKey } from './key-rules.ts';
+import { keepFailure } from './keep-failure.ts';
+import { checkLocalKey, showKey } from './key-rules.ts';
 import { unlessMissing, withStoreErrors } from './local-errors.ts';
 import { listFiles, readHandle } from './local-read.ts';
 import { LocalRoot, NOFOLLOW } from './local-root.ts';
 import { localEtag, readSidecar, removeSidecar } from './local-sidecar.ts';
 import { LocalUploads } from './local-uploads.ts';
-import { publish, writeAt, writeTemporary } from './local-write.ts';
+import { publish, writeAt, writeStream, writeTemporary } from './local-write.ts';
 import type {
   Commit,
   ObjectOptions,
@@ -30,8 +30,7 @@ import type {
   Upload,
 } from './object-store.ts';
 import { type PlacementEffects, placementEffects } from './place-file.ts';
-
-const STREAM_PIECE_BYTES = 256 * 1024;
+import { readExactly } from './read-exactly.ts';
 
 /** `root` need not exist; it is made with the first write. Clock and link(2) are arguments for the tests. */
 export function openLocalStore(root: string, effects: PlacementEffects = placementEffects): ObjectStore {
@@ -97,17 +96,9 @@ class LocalStore implements ObjectStore {
     });
   }
 
-  async putStream(key: string, body: AsyncIterable<Uint8Array>, options: PutOptions): Promise<void> {
-    await this.#write(key, options, async (handle) => {
-      let crc32 = 0;
-      let offset = 0;
-      for await (const piece of coalesce(body, STREAM_PIECE_BYTES)) {
-        crc32 = crc32Of(piece, crc32);
-        await writeAt(handle, piece, offset);
-        offset += piece.length;
-      }
-      return crc32;
-    });
+  async putStream(key: string, source: AsyncIterable<Uint8Array>, options: PutOptions): Promise<void> {
+    const { body, run } = keepFailure(source);
+    await run(() => this.#write(key, options, (handle) => writeStream(handle, body, 0)));
   }
 
   delete(key: string): Promise<void> {
@@ -124,8 +115,29 @@ class LocalStore implements ObjectStore {
     return this.#put(key, () => this.#uploads.create(key, options));
   }
 
-  uploadPart(upload: Upload, number: number, bytes: Uint8Array, crc32: number): Promise<StoredPart> {
-    return this.#put(upload.key, () => this.#uploads.storePart(upload, number, bytes, crc32));
+  uploadPart(
+    upload: Upload,
+    number: number,
+    bytes: Uint8Array,
+    crc32: number,
+    signal?: AbortSignal,
+  ): Promise<StoredPart> {
+    return this.#put(upload.key, async () => this.#uploads.storePart(upload, number, bytes, crc32, signal));
+  }
+
+  streamPart(
+    upload: Upload,
+    number: number,
+    bytes: number,
+    source: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<StoredPart> {
+    const { body, run } = keepFailure(readExactly(source, bytes, `${showKey(upload.key)}, part ${number}`, signal));
+    return run(() => this.#put(upload.key, () => this.#uploads.streamPart(upload, number, bytes, body, signal)));
+  }
+
+  listParts(upload: Upload): Promise<StoredPart[]> {
+    return this.#get(upload.key, () => this.#uploads.listParts(upload));
   }
 
   completeUpload(upload: Upload, parts: readonly StoredPart[], commit: Commit): Promise<StoredObject> {

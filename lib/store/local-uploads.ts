@@ -15,11 +15,21 @@ import { unlessMissing } from './local-errors.ts';
 import { readPieces } from './local-read.ts';
 import type { LocalRoot } from './local-root.ts';
 import { parseJson } from './local-sidecar.ts';
-import { finish, publish, writeAt, writeTemporary } from './local-write.ts';
+import { finish, publish, writeAt, writeStream, writeTemporary } from './local-write.ts';
 import type { Commit, ObjectOptions, OpenUpload, StoredObject, StoredPart, Upload } from './object-store.ts';
-import { DATA_FILE, isInPlace, type PartRecord, readRecord, storePart } from './part-records.ts';
+import {
+  DATA_FILE,
+  type FillPart,
+  isInPlace,
+  listRecords,
+  type PartRecord,
+  readRecord,
+  storePart,
+} from './part-records.ts';
 import type { PlacementEffects } from './place-file.ts';
 
+/** After so many, an abort is heard. */
+const WRITE_BYTES = 4 * 1024 * 1024;
 const UPLOAD_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const begun = z.object({
   key: z.string(),
@@ -51,10 +61,40 @@ export class LocalUploads {
     return { key, id };
   }
 
-  async storePart(upload: Upload, number: number, bytes: Uint8Array, crc32: number): Promise<StoredPart> {
+  storePart(upload: Upload, number: number, bytes: Uint8Array, crc32: number, signal?: AbortSignal) {
     checkReceived(upload.key, crc32Of(bytes), crc32);
+    return this.#store(upload, number, bytes.length, signal, async (handle, offset) => {
+      for (let written = 0; written < bytes.length; written += WRITE_BYTES) {
+        signal?.throwIfAborted();
+        await writeAt(handle, bytes.subarray(written, written + WRITE_BYTES), offset + written);
+      }
+      return crc32;
+    });
+  }
+
+  /** `body` has exactly `bytes` bytes, or fails. */
+  streamPart(upload: Upload, number: number, bytes: number, body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
+    return this.#store(upload, number, bytes, signal, (handle, offset) => writeStream(handle, body, offset));
+  }
+
+  async listParts(upload: Upload): Promise<StoredPart[]> {
     const { folder } = await this.#open(upload);
-    const stored = await unlessMissing(storePart(folder, number, bytes, crc32, this.#effects.now));
+    const parts = await unlessMissing(listRecords(folder));
+    if (parts === undefined) throw lost(upload);
+    return parts;
+  }
+
+  async #store(upload: Upload, number: number, bytes: number, signal: AbortSignal | undefined, fill: FillPart) {
+    signal?.throwIfAborted();
+    const { folder } = await this.#open(upload);
+    const stored = await unlessMissing(
+      storePart(folder, number, bytes, this.#effects.now, async (handle, offset) => {
+        const crc32 = await fill(handle, offset);
+        // Past this point the part is taken, even if nobody waits for it any more: its bytes must not change.
+        signal?.throwIfAborted();
+        return crc32;
+      }),
+    );
     if (stored === undefined) throw lost(upload);
     return stored;
   }

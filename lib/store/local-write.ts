@@ -6,10 +6,14 @@ import { randomUUID } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { coalesce } from './coalesce.ts';
+import { crc32 as crc32Of } from './crc32.ts';
 import type { LocalRoot } from './local-root.ts';
 import { localEtag, removeSidecar, writeSidecar } from './local-sidecar.ts';
 import type { Condition, ObjectOptions, StoredObject } from './object-store.ts';
 import { type PlacementEffects, placeFile } from './place-file.ts';
+
+const STREAM_PIECE_BYTES = 256 * 1024;
 
 export interface Finished {
   readonly key: string;
@@ -81,6 +85,22 @@ export async function writeAt(handle: FileHandle, bytes: Uint8Array, offset: num
     const { bytesWritten } = await handle.write(bytes, written, bytes.length - written, offset + written);
     written += bytesWritten;
   }
+}
+
+/** Answers with the CRC32 of what it wrote from `offset` on. */
+export async function writeStream(
+  handle: FileHandle,
+  body: AsyncIterable<Uint8Array>,
+  offset: number,
+): Promise<number> {
+  let crc32 = 0;
+  let written = 0;
+  for await (const piece of coalesce(body, STREAM_PIECE_BYTES, true)) {
+    crc32 = crc32Of(piece, crc32);
+    await writeAt(handle, piece, offset + written);
+    written += piece.length;
+  }
+  return crc32;
 }
 
 let stamps = 0;

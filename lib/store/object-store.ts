@@ -25,7 +25,27 @@ export interface ObjectStore {
 
   createUpload(key: string, options: ObjectOptions): Promise<Upload>;
   /** Part numbers are 1..n without gaps. Uploading a number again replaces the part. */
-  uploadPart(upload: Upload, number: number, bytes: Uint8Array, crc32: number): Promise<StoredPart>;
+  uploadPart(
+    upload: Upload,
+    number: number,
+    bytes: Uint8Array,
+    crc32: number,
+    signal?: AbortSignal,
+  ): Promise<StoredPart>;
+  /**
+   * The same, of exactly `bytes` bytes that are not in memory. CRC32 is taken on the way and checked by the store. Never
+   * sent twice: whoever calls can make the bytes anew. Rejects with the body's own error when it fails, ends early or
+   * brings more; then no such part exists, or the earlier one still does.
+   */
+  streamPart(
+    upload: Upload,
+    number: number,
+    bytes: number,
+    body: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<StoredPart>;
+  /** What the upload holds, by number; parts whose CRC32 the store does not know are left out. Throws UploadLost. */
+  listParts(upload: Upload): Promise<StoredPart[]>;
   /** The only act that makes an object visible. Checks part list, size and full-object CRC32 before it does. */
   completeUpload(upload: Upload, parts: readonly StoredPart[], commit: Commit): Promise<StoredObject>;
   /** Resolves when no part is left; aborting an upload that is gone is fine. */

@@ -1,13 +1,14 @@
 /**
  * The parts of an open local upload. Equal parts, the usual case, go straight to their offset in one file, which the
  * commit then only renames: every byte is written once. The grid is the size of the part that came first; a part that
- * does not fit its cell, or whose cell somebody else began before, gets a file of its own and is copied at the commit.
- * Thus a cell is written once, and cells never overlap, whatever order and sizes come. A part counts when its record
- * does, and the record is written after the bytes are on disk.
+ * does not fit its cell, or whose cell somebody else has claimed, gets a file of its own and is copied at the commit. A
+ * claim ends only with a writer that failed and has stopped; so cells are never written by two, nor over a part that was
+ * taken, whatever order and sizes come. A part counts when its record does, and the record is written after the bytes
+ * are on disk.
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { crc32Hex } from './crc32.ts';
@@ -15,7 +16,6 @@ import { withFileLock } from './file-lock.ts';
 import { codeOf, unlessMissing } from './local-errors.ts';
 import { NOFOLLOW } from './local-root.ts';
 import { parseJson } from './local-sidecar.ts';
-import { writeAt } from './local-write.ts';
 import type { StoredPart } from './object-store.ts';
 
 export const DATA_FILE = 'data';
@@ -33,30 +33,57 @@ export function isInPlace(records: readonly PartRecord[]): boolean {
   return true;
 }
 
+/** Writes the bytes of a part from `offset` on, and answers with their CRC32. */
+export type FillPart = (handle: FileHandle, offset: number) => Promise<number>;
+
+/** When `fill` throws, there is no such part, or the earlier one still is. */
 export async function storePart(
   folder: string,
   number: number,
-  bytes: Uint8Array,
-  crc32: number,
+  bytes: number,
   now: () => number,
+  fill: FillPart,
 ): Promise<StoredPart> {
-  const cellBytes = await fixGrid(folder, bytes.length, now);
-  const inCell = bytes.length <= cellBytes && (await claimCell(folder, number));
-  const record: PartRecord = inCell
-    ? { bytes: bytes.length, crc32, file: DATA_FILE, offset: (number - 1) * cellBytes }
-    : { bytes: bytes.length, crc32, file: `${number}-${randomUUID()}.part`, offset: 0 };
-  // Two first parts may come at once: both open the data file, neither empties it.
-  const flags = constants.O_RDWR | constants.O_CREAT | NOFOLLOW;
-  const handle = await open(join(folder, record.file), flags, 0o666);
+  const cellBytes = await fixGrid(folder, bytes, now);
+  const inCell = bytes <= cellBytes && (await claimCell(folder, number));
+  const [file, offset] = inCell ? [DATA_FILE, (number - 1) * cellBytes] : [`${number}-${randomUUID()}.part`, 0];
+  let crc32: number;
   try {
-    await writeAt(handle, bytes, record.offset);
+    crc32 = await writePart(join(folder, file), offset, fill);
+  } catch (error) {
+    await rm(inCell ? claimPath(folder, number) : join(folder, file), { force: true });
+    throw error;
+  }
+  await writeRecord(folder, number, { bytes, crc32, file, offset });
+  return describePart(number, bytes, crc32);
+}
+
+async function writePart(path: string, offset: number, fill: FillPart): Promise<number> {
+  // Two first parts may come at once: both open the data file, neither empties it.
+  const handle = await open(path, constants.O_RDWR | constants.O_CREAT | NOFOLLOW, 0o666);
+  try {
+    const crc32 = await fill(handle, offset);
     await handle.datasync();
+    return crc32;
   } finally {
     await handle.close();
   }
-  await writeRecord(folder, number, record);
-  // The same bytes have the same ETag, whoever wrote them.
-  return { number, bytes: bytes.length, crc32, etag: `${crc32Hex(crc32)}-${bytes.length}` };
+}
+
+/** The same bytes have the same ETag, whoever wrote them. */
+function describePart(number: number, bytes: number, crc32: number): StoredPart {
+  return { number, bytes, crc32, etag: `${crc32Hex(crc32)}-${bytes}` };
+}
+
+/** By number. */
+export async function listRecords(folder: string): Promise<StoredPart[]> {
+  const parts: StoredPart[] = [];
+  for (const name of await readdir(folder)) {
+    const number = Number(/^(\d+)\.json$/.exec(name)?.[1]);
+    const record = Number.isNaN(number) ? undefined : await readRecord(folder, number);
+    if (record !== undefined) parts.push(describePart(number, record.bytes, record.crc32));
+  }
+  return parts.sort((one, other) => one.number - other.number);
 }
 
 /** `undefined` for a part that was never finished. */
@@ -82,10 +109,10 @@ async function fixGrid(folder: string, bytes: number, now: () => number): Promis
   });
 }
 
-/** True once per part number. A cell whose writer died or is still at it is never written by another one. */
+/** A cell whose writer died or is still at it is never written by another one. */
 async function claimCell(folder: string, number: number): Promise<boolean> {
   try {
-    await (await open(recordPath(folder, number), 'wx', 0o600)).close();
+    await (await open(claimPath(folder, number), 'wx', 0o600)).close();
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;
@@ -106,6 +133,10 @@ async function writeWhole(folder: string, path: string, text: string): Promise<v
     await rm(temporary, { force: true });
     throw error;
   }
+}
+
+function claimPath(folder: string, number: number): string {
+  return join(folder, `${number}.claim`);
 }
 
 function recordPath(folder: string, number: number): string {

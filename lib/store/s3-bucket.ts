@@ -1,10 +1,12 @@
 /** What every call to S3 shares: bucket, prefix and owner, counting, errors in our words, and how an object is described. */
 import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { parseCrc32Base64 } from './crc32.ts';
 import { checkS3Key } from './key-rules.ts';
-import type { Condition, ObjectOptions, StoredObject } from './object-store.ts';
+import type { Condition, ObjectOptions, StoredObject, Upload } from './object-store.ts';
 import { isMissing, toStoreError } from './s3-errors.ts';
 import { formatS3Uri, type S3Location } from './s3-uri.ts';
+import { splitUploadId } from './upload-id.ts';
 
 /** S3 keeps one for every object. */
 export const DEFAULT_CONTENT_TYPE = 'application/octet-stream';
@@ -45,6 +47,16 @@ export class S3Bucket {
   object(key: string) {
     checkS3Key(key, this.location.prefix);
     return { ...this.bucket, Key: this.location.prefix + key };
+  }
+
+  /** Parameters of a call about an open upload. */
+  upload({ key, id }: Upload) {
+    return { ...this.object(key), UploadId: splitUploadId(id).uploadId };
+  }
+
+  /** For answers that say less than they have to. */
+  unavailable(key: string, what: string): SkyhaulError {
+    return new SkyhaulError('StoreUnavailable', `${JSON.stringify(this.uriOf(key))}: ${what}.`);
   }
 
   /** PUT, POST and LIST requests, which S3 bills alike. `carriesBytes` as for the classification. */

@@ -2,7 +2,9 @@
  * The SDK's client with every default changed that loses time or hides a failure: it has no request timeout, opens a
  * connection per part (`Expect: 100-continue`), and hashes every body with SHA-256 although CRC32 and TLS are at work.
  */
+import { Readable } from 'node:stream';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { RENEWED } from './s3-errors.ts';
 
 export interface S3ClientOptions {
   /** What is not given is left to the SDK's own provider chain. */
@@ -18,6 +20,8 @@ export interface S3ClientOptions {
   readonly maxAttempts?: number;
 }
 
+const silence = () => undefined;
+const SILENT = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
 const HASH_HEADER = 'x-amz-content-sha256';
 
@@ -35,6 +39,8 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     expectContinueHeader: false,
+    // What goes wrong comes out as an error; the SDK would also write it to the console.
+    logger: SILENT,
     requestHandler: {
       connectionTimeout: options.connectionTimeoutMs ?? 10_000,
       requestTimeout: options.requestTimeoutMs ?? 120_000,
@@ -44,7 +50,32 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     },
   });
   leavePayloadsUnsigned(client);
+  renewExpiredCredentials(client);
   return client;
+}
+
+/**
+ * S21: the SDK keeps credentials until they say that they expire, which S3 may see otherwise (a clock, a session that was
+ * ended). They are asked for anew and the request is sent once more; a body that cannot be, at the next try of its owner.
+ */
+function renewExpiredCredentials(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const used = await client.config.credentials();
+      try {
+        return await next(args);
+      } catch (error) {
+        if (!(error instanceof Error) || error.name !== 'ExpiredToken') throw error;
+        // Another request may have renewed them meanwhile.
+        const isUsed = ({ sessionToken }: { sessionToken?: string }) => sessionToken === used.sessionToken;
+        const isStale = isUsed(await client.config.credentials());
+        if (isStale && isUsed(await client.config.credentials({ forceRefresh: true }))) throw error;
+        if ('Body' in args.input && args.input.Body instanceof Readable) throw Object.assign(error, { name: RENEWED });
+        return next(args);
+      }
+    },
+    { step: 'initialize', name: 'renewExpiredCredentials', priority: 'high' },
+  );
 }
 
 /** Only over TLS: there nobody can change a body that the CRC32 would not show to be damaged. */
@@ -53,7 +84,8 @@ function leavePayloadsUnsigned(client: S3Client): void {
     (next, context) => (args) => {
       const { request } = args;
       const hasBody = context.commandName === 'PutObjectCommand' || context.commandName === 'UploadPartCommand';
-      if (hasBody && isHttpsRequest(request)) request.headers[HASH_HEADER] = UNSIGNED;
+      // A streamed part says itself how its payload is framed.
+      if (hasBody && isHttpsRequest(request)) request.headers[HASH_HEADER] ??= UNSIGNED;
       return next(args);
     },
     { step: 'build', name: 'leavePayloadsUnsigned', priority: 'low' },

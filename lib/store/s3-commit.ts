@@ -29,10 +29,7 @@ export async function commitOnce(
     const etag = await write();
     // S07: an answer without ETag is none.
     if (etag !== undefined && etag !== '') return etag;
-    failure = new SkyhaulError(
-      'StoreUnavailable',
-      `${JSON.stringify(s3.uriOf(expected.key))}: an answer without ETag.`,
-    );
+    failure = s3.unavailable(expected.key, 'an answer without ETag');
   } catch (error) {
     const cause = error instanceof SkyhaulError ? error.cause : error;
     if (!mayHaveHappened(cause)) throw error;

@@ -5,6 +5,9 @@
 import type { ErrorName } from '../errors/catalogue.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 
+/** Our own code: the credentials had expired, and have been renewed since. */
+export const RENEWED = 'CredentialsRenewed';
+
 /** Codes of S3 (API reference, "Error responses"), of the credential chain and of Node. */
 const BY_CODE: Readonly<Record<string, ErrorName>> = {
   SlowDown: 'StoreThrottled',
@@ -16,6 +19,7 @@ const BY_CODE: Readonly<Record<string, ErrorName>> = {
   InternalError: 'StoreUnavailable',
   OperationAborted: 'StoreUnavailable',
   RequestTimeout: 'StoreUnavailable',
+  [RENEWED]: 'StoreUnavailable',
   RequestTimeTooSkewed: 'StoreUnavailable',
   TimeoutError: 'StoreUnavailable',
   AccessDenied: 'StoreDenied',

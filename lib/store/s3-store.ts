@@ -37,10 +37,10 @@ import {
 import { commitOnce } from './s3-commit.ts';
 import { isMissing, toStoreError } from './s3-errors.ts';
 import { putStreamToS3 } from './s3-stream.ts';
-import { S3Uploads } from './s3-uploads.ts';
+import { S3Uploads, type UploadTuning } from './s3-uploads.ts';
 import type { S3Location } from './s3-uri.ts';
 
-export interface S3StoreOptions extends S3Location {
+export interface S3StoreOptions extends S3Location, UploadTuning {
   /** May be shared: its sockets end when the last store on it closes. */
   readonly client: S3Client;
   /** Of our own streams; bounds them at 10,000 parts. Default 8 MiB, about 78 GiB. */
@@ -68,9 +68,9 @@ class S3Store implements ObjectStore {
   readonly #streamPartBytes: number;
   #isOpen = true;
 
-  constructor({ client, bucket, prefix, partBytes, expectedBucketOwner }: S3StoreOptions) {
+  constructor({ client, bucket, prefix, partBytes, expectedBucketOwner, ...tuning }: S3StoreOptions) {
     this.#s3 = new S3Bucket(client, { bucket, prefix }, expectedBucketOwner);
-    this.#uploads = new S3Uploads(this.#s3);
+    this.#uploads = new S3Uploads(this.#s3, tuning);
     this.#streamPartBytes = partBytes ?? 8 * MiB;
   }
 
@@ -151,8 +151,16 @@ class S3Store implements ObjectStore {
     return this.#uploads.create(key, options);
   }
 
-  uploadPart(upload: Upload, number: number, bytes: Uint8Array, crc32: number): Promise<StoredPart> {
-    return this.#uploads.uploadPart(upload, number, bytes, crc32);
+  uploadPart(upload: Upload, number: number, bytes: Uint8Array, crc32: number, signal?: AbortSignal) {
+    return this.#uploads.uploadPart(upload, number, bytes, crc32, signal);
+  }
+
+  streamPart(upload: Upload, number: number, bytes: number, body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
+    return this.#uploads.streamPart(upload, number, bytes, body, signal);
+  }
+
+  listParts(upload: Upload): Promise<StoredPart[]> {
+    return this.#uploads.listParts(upload);
   }
 
   async completeUpload(upload: Upload, parts: readonly StoredPart[], commit: Commit): Promise<StoredObject> {

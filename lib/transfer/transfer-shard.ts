@@ -2,7 +2,8 @@ import { MiB } from '../contract/limits.ts';
 import type { TransferAnswer, TransferEvent } from '../contract/machine.ts';
 import { type ItemWork, itemWork, type ShardHeader, shardHeader } from '../contract/work.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import { foldShard } from '../ledger/fold-shard.ts';
+import { foldCheckpoints } from '../ledger/fold-checkpoints.ts';
+import { foldShard, type ShardFold } from '../ledger/fold-shard.ts';
 import { getLines } from '../ledger/json-lines.ts';
 import { flushIntervalMs, LedgerWriter } from '../ledger/ledger-writer.ts';
 import { readShardLedger } from '../ledger/read-ledger.ts';
@@ -10,12 +11,17 @@ import { runKeys } from '../ledger/run-keys.ts';
 import { isStopped } from '../ledger/stop-marker.ts';
 import type { RunContext } from '../run-context.ts';
 import { createSourceClient } from '../source/undici-client.ts';
+import { USUAL_PART_BYTES } from '../store/part-plan.ts';
 import { BufferPool } from './buffer-pool.ts';
-import { USUAL_PART_BYTES } from './part-plan.ts';
-import { runLane, type ShardRun } from './run-lane.ts';
+import { runLane } from './run-lane.ts';
+import type { ShardRun } from './shard-run.ts';
 
-/** Before the deadline: time to abort uploads and to write the ledger. */
+/** Before the deadline: time to send what is full, to abort uploads and to write the ledger. */
 const RESERVE_MS = 30_000;
+/** Of it, for parts that are on their way. */
+const HALT_MS = 15_000;
+/** Past its end a round waits so long for a part to be whole. */
+const LEAVE_MS = 60_000;
 /** What Node, the SDK and sockets take of a Lambda's memory. */
 const BASE_BYTES = 160 * MiB;
 const MAX_SLOTS = 64;
@@ -38,11 +44,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
   // Another attempt on this shard may still hold connections to its hosts. The next Plan knows when it cannot.
   if (done.busyUntil > context.now()) return { ...event, next: 'done' };
 
-  const { header, lanes } = await readShard(
-    context,
-    event,
-    (work) => !done.outcomes.has(work.index) && !done.deferred.has(work.index),
-  );
+  const { header, lanes } = await readShard(context, event, done);
   const ledger = new LedgerWriter(
     context.state,
     event.run,
@@ -56,8 +58,9 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
 
   const destination = context.openDestination(header.to);
   const stop = new AbortController();
-  /** Items that this attempt brought to an outcome or put off. */
-  const settled = new Set<number>();
+  const halt = new AbortController();
+  const leave = new AbortController();
+  const settled = new Set<ItemWork>();
   const releases: (() => void)[] = [];
   try {
     const { bufferBytes, slots } = memoryBudget(context.memoryBytes, context.inProcess);
@@ -68,12 +71,14 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       destination,
       pool: new BufferPool(bufferBytes),
       stop,
+      halt: halt.signal,
+      leave: leave.signal,
+      roundEndsAt: header.roundEndsAt,
+      time: timeOf(context, startedAt),
       // One item at least, however late the shard comes to it: else a round could end without a step forward.
       isOver: () => stop.signal.aborted || (shard.begun > 0 && context.now() >= header.roundEndsAt),
-      record(row) {
-        if ('index' in row) settled.add(row.index);
-        ledger.append(row);
-      },
+      record: (row) => ledger.append(row),
+      flush: () => ledger.flush(),
       openClient: () =>
         createSourceClient({
           policy: { ...header.options, userAgent: header.options.request?.userAgent ?? USER_AGENT },
@@ -82,8 +87,10 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
         }),
       begun: 0,
       isCut: false,
+      settled,
     };
-    releases.push(stopWhenTimeIsUp(shard));
+    releases.push(stopWhenTimeIsUp(shard), haltBehind(stop.signal, halt));
+    releases.push(abortAt(leave, header.roundEndsAt + LEAVE_MS - context.now(), 'the round is over'));
     releases.push(await stopWhenAsked(shard, event, header.shards));
     await runLanes(lanes, header.options.slots ?? slots, shard);
   } finally {
@@ -98,7 +105,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
     await destination.close();
     await ledger.close();
   }
-  const isLeft = lanes.some((lane) => lane.some(({ index }) => !settled.has(index)));
+  const isLeft = lanes.some((lane) => lane.some((work) => !settled.has(work)));
   return { ...event, next: isLeft && mayContinue(context, header) ? 'continue' : 'done' };
 }
 
@@ -119,7 +126,8 @@ async function stopWhenAsked({ context, stop }: ShardRun, event: TransferEvent, 
   return () => clearInterval(timer);
 }
 
-async function readShard(context: RunContext, event: TransferEvent, isOpen: (work: ItemWork) => boolean) {
+/** The work that is left of a shard, as earlier attempts of this round left it. */
+async function readShard(context: RunContext, event: TransferEvent, done: ShardFold) {
   const key = runKeys(event.run).shard({ round: event.round, shard: event.shard.shard });
   let header: ShardHeader | undefined;
   const lanes = new Map<number, ItemWork[]>();
@@ -128,8 +136,12 @@ async function readShard(context: RunContext, event: TransferEvent, isOpen: (wor
       header = shardHeader.parse(line);
       continue;
     }
-    const work = itemWork.parse(line);
-    if (!isOpen(work)) continue;
+    const planned = itemWork.parse(line);
+    if (done.outcomes.has(planned.index) || done.deferred.has(planned.index)) continue;
+    const { open: _, ...rest } = planned;
+    const work: ItemWork = { ...rest, ...foldCheckpoints(done.checkpoints.get(planned.index) ?? [], planned) };
+    // Its upload is given up: the item begins again, as one.
+    if (work.kind === 'range' && work.open?.upload !== planned.open?.upload) continue;
     const lane = lanes.get(work.lane);
     if (lane) lane.push(work);
     else lanes.set(work.lane, [work]);
@@ -164,4 +176,34 @@ function stopWhenTimeIsUp(shard: ShardRun): () => void {
     clearTimeout(timer);
     context.signal.removeEventListener('abort', interrupt);
   };
+}
+
+/** What is being sent gets some time more than what is being read. */
+function haltBehind(stopped: AbortSignal, halt: AbortController): () => void {
+  let release = () => {};
+  const begin = () => {
+    release = abortAt(halt, HALT_MS, 'the time of this invocation is up');
+  };
+  stopped.addEventListener('abort', begin, { once: true });
+  return () => {
+    stopped.removeEventListener('abort', begin);
+    release();
+  };
+}
+
+/** setTimeout knows no more than 24 days. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+function abortAt(controller: AbortController, ms: number, why: string): () => void {
+  const timer = setTimeout(
+    () => controller.abort(new SkyhaulError('Interrupted', why)),
+    Math.min(Math.max(0, ms), MAX_TIMER_MS),
+  );
+  return () => clearTimeout(timer);
+}
+
+function timeOf({ deadline, now }: RunContext, startedAt: number): ShardRun['time'] {
+  if (deadline === undefined) return { leftMs: () => Number.POSITIVE_INFINITY, fullMs: Number.POSITIVE_INFINITY };
+  const endsAt = deadline - RESERVE_MS;
+  return { leftMs: () => endsAt - now(), fullMs: endsAt - startedAt };
 }

@@ -145,7 +145,17 @@ describe('state that is older than it looks', () => {
   it('is the round with the largest number, not the last in the order of names', async ({ rig }) => {
     const { state } = rig.context();
     const spent = { put: 0, get: 0, gigabyteSeconds: 0, invocations: 0 };
-    const status = { items: 1, left: 0, failed: 0, skipped: 0, bytes: 0, spent, idleRounds: 0, historyEvents: 0 };
+    const status = {
+      items: 1,
+      left: 0,
+      failed: 0,
+      skipped: 0,
+      bytes: 0,
+      spent,
+      idleRounds: 0,
+      historyEvents: 0,
+      busyUntil: 0,
+    };
     for (const round of [9_999, 10_000]) await writeStatus(state, 'r', { ...status, manifestEtag: '', round }, []);
 
     expect((await newestStatus(state, 'r'))?.round).toBe(10_000);

@@ -9,7 +9,7 @@ function left(index: number, more: Partial<Left> = {}): Left {
 }
 
 function fold(more: Partial<ShardFold> = {}): ShardFold {
-  return { outcomes: new Map(), deferred: new Map(), crashed: false, busyUntil: 0, ...more };
+  return { outcomes: new Map(), deferred: new Map(), checkpoints: new Map(), crashed: false, busyUntil: 0, ...more };
 }
 
 function stored(index: number): [number, OutcomeRow] {

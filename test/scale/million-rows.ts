@@ -57,6 +57,7 @@ async function generate(): Promise<void> {
     skipped: 0,
     idleRounds: 0,
     historyEvents: 0,
+    busyUntil: 0,
     manifestEtag: '',
     spent: { put: 0, get: 0, gigabyteSeconds: 0, invocations: 0 },
   };

@@ -4,7 +4,7 @@ import type { Item } from '../../lib/contract/item.ts';
 import { MiB } from '../../lib/contract/limits.ts';
 import type { Outcome } from '../../lib/contract/outcome.ts';
 import type { ErrorName } from '../../lib/errors/catalogue.ts';
-import { USUAL_PART_BYTES } from '../../lib/transfer/part-plan.ts';
+import { USUAL_PART_BYTES } from '../../lib/store/part-plan.ts';
 import { bytesOf } from '../support/origin-bytes.ts';
 
 /** The twenty items of the smoke test: what lies at the source, what the list says about it, and what must come of it. */

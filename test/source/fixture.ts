@@ -82,14 +82,19 @@ export function withBody(opened: OpenedSource | NotModified): OpenedSource {
 }
 
 export async function readAll(opened: OpenedSource): Promise<Read> {
+  return { opened, ...(await readBody(opened.body)) };
+}
+
+/** Everything that comes, and the error behind it. */
+export async function readBody(body: AsyncIterable<Uint8Array>): Promise<Omit<Read, 'opened'>> {
   const chunks: Uint8Array[] = [];
   try {
-    for await (const chunk of opened.body) chunks.push(chunk);
+    for await (const chunk of body) chunks.push(chunk);
   } catch (error) {
     if (!(error instanceof SkyhaulError)) throw error;
-    return { opened, bytes: Buffer.concat(chunks), error };
+    return { bytes: Buffer.concat(chunks), error };
   }
-  return { opened, bytes: Buffer.concat(chunks), error: undefined };
+  return { bytes: Buffer.concat(chunks), error: undefined };
 }
 
 export async function failureOf(promise: Promise<unknown>): Promise<SkyhaulError> {

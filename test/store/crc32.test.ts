@@ -1,6 +1,15 @@
 import fc from 'fast-check';
+import { createCRC32 } from 'hash-wasm';
 import { expect, test } from 'vitest';
-import { combineCrc32, crc32, crc32Base64, crc32Hex, parseCrc32Base64 } from '../../lib/store/crc32.ts';
+import {
+  combineCrc32,
+  combineCrc32c,
+  crc32,
+  crc32Base64,
+  crc32Hex,
+  parseCrc32Base64,
+  parseCrc32Hex,
+} from '../../lib/store/crc32.ts';
 
 const crc = fc.nat(0xffffffff);
 const length = fc.nat(5 * 1024 ** 3);
@@ -23,11 +32,26 @@ test('the CRC of a whole is combined from those of its parts', () => {
   );
 });
 
-test('combining is associative for parts up to 5 GiB, where lengths no longer fit 32 bits', () => {
+test('the CRC-32C of a whole is combined from those of its parts, as another implementation computes them', async () => {
+  const hasher = await createCRC32(0x82f63b78);
+  const crc32c = (bytes: Uint8Array) => parseCrc32Hex(hasher.init().update(bytes).digest('hex')) ?? -1;
+  expect(crc32c(Buffer.from('123456789'))).toBe(0xe3069283);
+
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 5_000 }), fc.uint8Array({ maxLength: 5_000 }), (a, b) => {
+      expect(combineCrc32c(crc32c(a), crc32c(b), b.length)).toBe(crc32c(Buffer.concat([a, b])));
+    }),
+  );
+});
+
+test.each([
+  ['CRC-32', combineCrc32],
+  ['CRC-32C', combineCrc32c],
+])('combining %s is associative for parts up to 5 GiB, where lengths no longer fit 32 bits', (_, combine) => {
   fc.assert(
     fc.property(crc, crc, crc, length, length, (a, b, c, bBytes, cBytes) => {
-      const left = combineCrc32(combineCrc32(a, b, bBytes), c, cBytes);
-      expect(combineCrc32(a, combineCrc32(b, c, cBytes), bBytes + cBytes)).toBe(left);
+      const left = combine(combine(a, b, bBytes), c, cBytes);
+      expect(combine(a, combine(b, c, cBytes), bBytes + cBytes)).toBe(left);
     }),
   );
 });
@@ -45,4 +69,16 @@ test('base64 is read back, and a checksum of checksums is not one', () => {
     }),
   );
   for (const text of ['', 'y/Q5Jg==-3', 'y/Q5Jg', '!!!!!!==']) expect(parseCrc32Base64(text)).toBeUndefined();
+});
+
+test('hexadecimal is read back in either case, and nothing else is', () => {
+  fc.assert(
+    fc.property(crc, (value) => {
+      expect(parseCrc32Hex(crc32Hex(value))).toBe(value);
+      expect(parseCrc32Hex(crc32Hex(value).toUpperCase())).toBe(value);
+    }),
+  );
+  for (const text of ['', '1234567', '123456789', '0x123456', '-1234567', '12 45678']) {
+    expect(parseCrc32Hex(text)).toBeUndefined();
+  }
 });

@@ -11,8 +11,13 @@ export function bytesOf(seed: number | string, length: number, from = 0): Buffer
 }
 
 /** The same bytes piece by piece, for bodies too large to hold. */
-export function* piecesOf(seed: number | string, length: number, pieceBytes = PIECE_BYTES): Generator<Buffer> {
-  const take = keystream(seed, 0);
+export function* piecesOf(
+  seed: number | string,
+  length: number,
+  pieceBytes = PIECE_BYTES,
+  from = 0,
+): Generator<Buffer> {
+  const take = keystream(seed, from);
   for (let left = length; left > 0; left -= pieceBytes) yield take(Math.min(left, pieceBytes));
 }
 

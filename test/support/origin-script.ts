@@ -1,5 +1,13 @@
 import { piecesOf } from './origin-bytes.ts';
 
+/** Bytes that are made while they are sent, however many. */
+export interface Generated {
+  readonly seed: number | string;
+  readonly bytes: number;
+  /** @default 0 */
+  readonly from?: number;
+}
+
 /** How the origin answers one request. Everything is optional: `{}` is an empty 200. */
 export interface Script {
   /** These bytes instead of a response made from the fields below; `cut`, `stall`, `drip` count from their beginning. */
@@ -12,8 +20,8 @@ export interface Script {
   readonly version?: '1.0' | '1.1';
   /** Sent in this order and spelling; a list becomes one line each. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
-  /** `{ seed, bytes }` is `bytesOf(seed, bytes)`, made on the way. */
-  readonly body?: string | Uint8Array | { readonly seed: number | string; readonly bytes: number };
+  /** `{ seed, bytes, from }` is `bytesOf(seed, bytes, from)`, made on the way. */
+  readonly body?: string | Uint8Array | Generated;
   /** `eof` sends no length and closes behind the body. @default 'length' */
   readonly framing?: 'length' | 'chunked' | 'eof';
   /** A lie about the length; 'none' leaves the header out. */
@@ -70,7 +78,7 @@ export function closesBehind(script: Script): boolean {
 function* bodyOf(body: Script['body'], pieceBytes?: number): Generator<Buffer> {
   if (body === undefined) return;
   if (typeof body === 'object' && 'seed' in body) {
-    yield* piecesOf(body.seed, body.bytes, pieceBytes);
+    yield* piecesOf(body.seed, body.bytes, pieceBytes, body.from);
     return;
   }
   const all = Buffer.from(body);

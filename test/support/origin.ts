@@ -12,10 +12,10 @@ import { closesBehind, headOf, type Script, wireOf } from './origin-script.ts';
  *     … origin.url('/a') … origin.requests … origin.connections.max …
  *     await origin.close();
  *
- * Scripts: see `origin-script.ts`. Bodies: `bytesOf(seed, length)` of `origin-bytes.ts` makes the same bytes. TLS: give
- * `{ tls: makeCertificate() }` of `origin-certificate.ts` and trust its `cert`. Several hosts: resolve their names to
- * 127.0.0.1 in the client (option `lookup`), then `connectionsOf('a.test')` counts by the Host header. Paths without a
- * script answer 404.
+ * Scripts: see `origin-script.ts`. A file with ranges: `ranged()` of `origin-ranges.ts`. Bodies: `bytesOf(seed, length)`
+ * of `origin-bytes.ts` makes the same bytes. TLS: give `{ tls: makeCertificate() }` of `origin-certificate.ts` and trust
+ * its `cert`. Several hosts: resolve their names to 127.0.0.1 in the client (option `lookup`), then
+ * `connectionsOf('a.test')` counts by the Host header. Paths without a script answer 404.
  */
 export interface Origin {
   readonly port: number;
@@ -37,7 +37,7 @@ interface Connections {
   readonly total: number;
 }
 
-interface RecordedRequest {
+export interface RecordedRequest {
   readonly method: string;
   readonly path: string;
   readonly host: string;

@@ -1,8 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { test } from 'vitest';
-import type { PlanAnswer } from '../../lib/contract/machine.ts';
+import type { PlanAnswer, TransferAnswer } from '../../lib/contract/machine.ts';
 import type { Outcome } from '../../lib/contract/outcome.ts';
 import { getLines } from '../../lib/ledger/json-lines.ts';
 import { runKeys } from '../../lib/ledger/run-keys.ts';
@@ -25,7 +26,9 @@ export interface Rig {
   context(more?: Partial<RunContext>): RunContext;
   plan(input: unknown, context?: RunContext): Promise<PlanAnswer>;
   /** Every shard of a fan-out, side by side. */
-  transfer(plan: PlanAnswer, context?: RunContext): Promise<void>;
+  transfer(plan: PlanAnswer, context?: RunContext): Promise<TransferAnswer[]>;
+  /** Resolves when it is so; fails after 10 s. */
+  until(isSo: () => Promise<boolean>): Promise<void>;
   /** Plans, transfers and reports until there is nothing left; waits cost no time. */
   run(input: unknown, more?: Partial<RunContext>): Promise<Outcome[]>;
   outcomes(run: string): Promise<Outcome[]>;
@@ -43,6 +46,17 @@ export const it = test.extend<{ rig: Rig }>({
     await rm(root, { recursive: true, force: true });
   },
 });
+
+/** A batch of inline items, one for each path, stored under the path's name. */
+export function listOf(rig: Rig, paths: readonly string[], options: object = {}, items: object = {}) {
+  const list = paths.map((path) => ({ url: rig.origin.url(path), key: path.slice(1), ...items }));
+  return { run: 'r', items: list, to: rig.root, options };
+}
+
+/** What is half-done at the destination: temporary files and open uploads. */
+export async function leftovers(rig: Rig): Promise<string[]> {
+  return readdir(join(rig.root, '.skyhaul', 'tmp')).catch(() => []);
+}
 
 function makeRig(root: string, origin: Origin): Rig {
   const events: RunEvent[] = [];
@@ -71,7 +85,7 @@ function makeRig(root: string, origin: Origin): Rig {
   });
   const plan: Rig['plan'] = (input, given = context()) => planRun({ execution, input }, given);
   const transfer: Rig['transfer'] = async ({ run, round, shards }, given) => {
-    await Promise.all(shards.map((shard) => transferShard({ run, round, shard }, given ?? context())));
+    return Promise.all(shards.map((shard) => transferShard({ run, round, shard }, given ?? context())));
   };
   const outcomes: Rig['outcomes'] = async (run) => {
     const found: Outcome[] = [];
@@ -87,5 +101,11 @@ function makeRig(root: string, origin: Origin): Rig {
     await reportRun({ run: answer.run }, context(more));
     return outcomes(answer.run);
   };
-  return { root, origin, events, clock, context, plan, transfer, run, outcomes };
+  const until: Rig['until'] = async (isSo) => {
+    for (let tries = 0; !(await isSo()); tries += 1) {
+      if (tries === 500) throw new Error('it did not come so');
+      await sleep(20);
+    }
+  };
+  return { root, origin, events, clock, context, plan, transfer, until, run, outcomes };
 }

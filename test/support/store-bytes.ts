@@ -20,6 +20,20 @@ export async function sendPart(store: ObjectStore, upload: Upload, number: numbe
   return store.uploadPart(upload, number, bytes, crc32(bytes));
 }
 
+export function streamBytes(store: ObjectStore, upload: Upload, number: number, bytes: Buffer) {
+  return store.streamPart(upload, number, bytes.length, reusing(bytes, 16_384));
+}
+
+/** The bytes in chunks that all lie in the same memory, as a source with a static read buffer makes them. */
+export async function* reusing(bytes: Buffer, chunkBytes: number) {
+  const memory = Buffer.alloc(chunkBytes);
+  for (let sent = 0; sent < bytes.length; sent += chunkBytes) {
+    const copied = bytes.copy(memory, 0, sent, sent + chunkBytes);
+    yield memory.subarray(0, copied);
+    memory.fill(0xdd);
+  }
+}
+
 /** The smallest parts the store takes, and a shorter last one. */
 export function cut(store: ObjectStore, count: number, lastBytes: number): Buffer[] {
   return Array.from({ length: count }, (_, index) =>

@@ -1,14 +1,13 @@
+/**
+ * A proxy on a real socket in front of a real S3, which spoils the calls it is told to spoil; all others stream through.
+ * Signatures are not checked behind it. A spoiled call is held in memory whole.
+ */
 import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type ServerResponse } from 'node:http';
-
-/** What S3 calls the request. */
-export type Operation = 'put' | 'create' | 'part' | 'complete' | 'abort' | 'list-parts' | 'head' | 'get';
-
-interface Answer {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly body: Buffer;
-}
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { type Answer, type Operation, readCall } from './store-faults-call.ts';
+import { type Carrier, FaultLayer } from './store-faults-layer.ts';
+import { DROP, type Effect, HANG, LOSE_REPLY, type Rule, RuleBook } from './store-faults-rules.ts';
 
 /** No code is no body. Before S3 sees the request, or after it has carried it out. */
 export type Fault =
@@ -17,33 +16,34 @@ export type Fault =
   | { readonly after: 'reset' }
   | { readonly after: (answer: Answer) => Answer };
 
-/**
- * A proxy on a real socket in front of a real S3, which spoils the answers it is told to spoil. Signatures are not
- * checked behind it.
- */
-export async function startFaultyS3(endpoint: string) {
+export interface FaultyS3Options {
+  readonly rules?: readonly Rule[];
+  /** Of the rules' probabilities. @default 1 */
+  readonly seed?: number;
+}
+
+export async function startFaultyS3(endpoint: string, options: FaultyS3Options = {}) {
   const faults = new Map<Operation, Fault[]>();
   const seen: Operation[] = [];
+  const rules = new RuleBook(options.rules, options.seed);
+  const layer = new FaultLayer();
   const server = createServer((incoming, response) => {
     pass(incoming, response).catch(() => response.destroy());
   });
+  server.requestTimeout = 0;
 
   async function pass(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const operation = nameOperation(incoming);
-    seen.push(operation);
-    const body = await collect(incoming);
-    const fault = faults.get(operation)?.shift();
-    if (fault !== undefined && 'before' in fault) {
-      if (fault.before === 'hang') return;
-      if (fault.before === 'reset') return reset(response);
-      const { status, code } = fault.before;
-      const xml = `<?xml version="1.0"?><Error><Code>${code}</Code><Message>m</Message></Error>`;
-      return send(response, { status, headers: {}, body: Buffer.from(code === '' ? '' : xml) });
-    }
-    const answer = await forward(endpoint, incoming, body);
-    if (fault === undefined) return send(response, answer);
-    if (fault.after === 'reset') return reset(response);
-    send(response, fault.after(answer));
+    const call = readCall(incoming);
+    seen.push(call.operation);
+    await layer.wake(call);
+    const fault = faults.get(call.operation)?.shift();
+    const effect = fault === undefined ? rules.decide(call) : effectOf(fault);
+    if (effect === undefined) return stream(endpoint, incoming, response);
+    const carrier: Carrier<Buffer> = {
+      receive: (limitBytes) => collect(incoming, limitBytes),
+      apply: (body) => forward(endpoint, incoming, body),
+    };
+    await layer.serve(call, effect, carrier, response);
   }
 
   server.listen(0, '127.0.0.1');
@@ -58,7 +58,12 @@ export async function startFaultyS3(endpoint: string) {
     spoil(operation: Operation, ...next: Fault[]): void {
       faults.set(operation, [...(faults.get(operation) ?? []), ...next]);
     },
+    /** More rules, asked behind those that stand. */
+    add(...more: Rule[]): void {
+      rules.add(...more);
+    },
     async stop(): Promise<void> {
+      layer.end();
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
@@ -68,14 +73,27 @@ export async function startFaultyS3(endpoint: string) {
 
 export type FaultyS3 = Awaited<ReturnType<typeof startFaultyS3>>;
 
-function nameOperation({ method, url = '' }: IncomingMessage): Operation {
-  const query = new URL(url, 'http://s3').searchParams;
-  if (query.has('uploads')) return 'create';
-  if (query.has('partNumber')) return 'part';
-  const onUpload = { POST: 'complete', DELETE: 'abort', GET: 'list-parts' } as const;
-  const onObject = { PUT: 'put', HEAD: 'head', GET: 'get' } as const;
-  const names: Record<string, Operation> = query.has('uploadId') ? onUpload : onObject;
-  return names[method ?? ''] ?? 'get';
+function effectOf(fault: Fault): Effect {
+  if ('after' in fault) return fault.after === 'reset' ? LOSE_REPLY : { reply: fault.after };
+  if (fault.before === 'reset') return DROP;
+  return fault.before === 'hang' ? HANG : { apply: 'never', reply: fault.before };
+}
+
+async function stream(endpoint: string, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const outgoing = request(`${endpoint}${incoming.url}`, { method: incoming.method, headers: incoming.headers });
+  const answered = once(outgoing, 'response');
+  // Awaited below; a request that fails rejects it before that.
+  answered.catch(() => undefined);
+  try {
+    await pipeline(incoming, outgoing);
+    const [answer]: IncomingMessage[] = await answered;
+    if (answer === undefined) throw new Error('no answer');
+    response.writeHead(answer.statusCode ?? 0, answer.headers);
+    await pipeline(answer, response);
+  } catch (error) {
+    outgoing.destroy();
+    throw error;
+  }
 }
 
 async function forward(endpoint: string, incoming: IncomingMessage, body: Buffer): Promise<Answer> {
@@ -86,19 +104,14 @@ async function forward(endpoint: string, incoming: IncomingMessage, body: Buffer
   return { status: answer.statusCode ?? 0, headers: answer.headers, body: await collect(answer) };
 }
 
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  const { 'transfer-encoding': _, ...rest } = headers;
-  const length = rest['content-length'] !== undefined && body.length === 0 ? rest['content-length'] : body.length;
-  response.writeHead(status, { ...rest, 'content-length': length });
-  response.end(body);
-}
-
-function reset(response: ServerResponse): void {
-  response.socket?.resetAndDestroy();
-}
-
-async function collect(message: IncomingMessage): Promise<Buffer> {
+async function collect(message: IncomingMessage, limitBytes = Number.POSITIVE_INFINITY): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of message) chunks.push(chunk);
+  let bytes = 0;
+  if (limitBytes === 0) return Buffer.alloc(0);
+  for await (const chunk of message.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= limitBytes) break;
+  }
   return Buffer.concat(chunks);
 }

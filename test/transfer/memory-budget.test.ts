@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MiB } from '../../lib/contract/limits.ts';
-import { USUAL_PART_BYTES } from '../../lib/transfer/part-plan.ts';
+import { USUAL_PART_BYTES } from '../../lib/store/part-plan.ts';
 import { memoryBudget } from '../../lib/transfer/transfer-shard.ts';
 
 describe('memoryBudget', () => {

@@ -4,26 +4,16 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect } from 'vitest';
 import { bytesOf } from '../support/origin-bytes.ts';
-import { it, type Rig } from '../support/run-context.ts';
+import { it, leftovers, listOf } from '../support/run-context.ts';
 
 const MiB = 1024 * 1024;
-
-function input(rig: Rig, paths: readonly string[], options: object = {}, items: object = {}) {
-  const list = paths.map((path) => ({ url: rig.origin.url(path), key: path.slice(1), ...items }));
-  return { run: 'r', items: list, to: rig.root, options };
-}
-
-/** Nothing half-done: neither a temporary file nor an open upload. */
-async function leftovers(rig: Rig): Promise<string[]> {
-  return readdir(join(rig.root, '.skyhaul', 'tmp')).catch(() => []);
-}
 
 describe('a Transfer', () => {
   it('stores a body of several parts byte for byte, proven by length and CRC32', async ({ rig }) => {
     const body = bytesOf('big', 20 * MiB + 7);
     rig.origin.on('/big', { body, headers: { ETag: '"v1"', 'Content-Type': 'video/mp4' } });
 
-    const [outcome] = await rig.run(input(rig, ['/big']));
+    const [outcome] = await rig.run(listOf(rig, ['/big']));
 
     expect(outcome).toMatchObject({
       line: 1,
@@ -42,7 +32,7 @@ describe('a Transfer', () => {
   it('H24: stores an empty file', async ({ rig }) => {
     rig.origin.on('/empty', { body: '' });
 
-    const [outcome] = await rig.run(input(rig, ['/empty']));
+    const [outcome] = await rig.run(listOf(rig, ['/empty']));
 
     expect(outcome).toMatchObject({ outcome: 'stored', bytes: 0, crc32: '00000000', verified: 'length' });
     expect(await readFile(join(rig.root, 'empty'))).toEqual(Buffer.alloc(0));
@@ -52,7 +42,7 @@ describe('a Transfer', () => {
     rig.origin.on('/chunked', { body: bytesOf(1, 9 * MiB), framing: 'chunked' });
     rig.origin.on('/eof', { body: 'until the end', framing: 'eof' });
 
-    const outcomes = await rig.run(input(rig, ['/chunked', '/eof']));
+    const outcomes = await rig.run(listOf(rig, ['/chunked', '/eof']));
 
     expect(outcomes).toMatchObject([
       { outcome: 'stored', verified: 'chunked', bytes: 9 * MiB },
@@ -66,7 +56,7 @@ describe('a Transfer', () => {
       const body = bytesOf('cut', 10 * MiB);
       rig.origin.on('/cut', [{ body, cut: { afterBytes: 9 * MiB, by } }, { body }]);
 
-      const [outcome] = await rig.run(input(rig, ['/cut']));
+      const [outcome] = await rig.run(listOf(rig, ['/cut']));
 
       expect(outcome).toMatchObject({ outcome: 'stored', attempts: 2 });
       expect(body.equals(await readFile(join(rig.root, 'cut')))).toBe(true);
@@ -78,7 +68,7 @@ describe('a Transfer', () => {
     rig.origin.on('/bad', { body: bytesOf(2, 9 * MiB), cut: { afterBytes: 8.5 * MiB, by: 'rst' } });
     rig.origin.on('/good', { body: 'good' });
 
-    const outcomes = await rig.run(input(rig, ['/bad', '/good', '/none']));
+    const outcomes = await rig.run(listOf(rig, ['/bad', '/good', '/none']));
 
     expect(outcomes).toMatchObject([
       { outcome: 'failed', error: 'ConnectionLost', attempts: 5 },
@@ -117,7 +107,7 @@ describe('a Transfer', () => {
     rig.origin.on('/announced', { body: 'x'.repeat(101) });
     rig.origin.on('/endless', { body: { seed: 1, bytes: 64 * MiB }, framing: 'chunked' });
 
-    const outcomes = await rig.run(input(rig, ['/announced', '/endless'], { maxBytes: 100 }));
+    const outcomes = await rig.run(listOf(rig, ['/announced', '/endless'], { maxBytes: 100 }));
 
     expect(outcomes).toMatchObject([{ error: 'TooLarge' }, { error: 'TooLarge' }]);
     expect(await readdir(rig.root)).toEqual(['.skyhaul']);
@@ -144,7 +134,7 @@ describe('a Transfer', () => {
   it('ends an item that takes longer than its timeoutMs', async ({ rig }) => {
     rig.origin.on('/stall', { body: 'x'.repeat(100), stall: { afterBytes: 50 } });
 
-    const [outcome] = await rig.run(input(rig, ['/stall'], {}, { timeoutMs: 200 }));
+    const [outcome] = await rig.run(listOf(rig, ['/stall'], {}, { timeoutMs: 200 }));
 
     expect(outcome).toMatchObject({ outcome: 'failed', error: 'ItemTimeout', attempts: 1 });
   });
@@ -153,7 +143,7 @@ describe('a Transfer', () => {
     const paths = Array.from({ length: 24 }, (_, index) => `/file-${index}`);
     for (const path of paths) rig.origin.on(path, { body: path, delayMs: 5 });
 
-    const outcomes = await rig.run(input(rig, paths, { perHostConnections: 3 }));
+    const outcomes = await rig.run(listOf(rig, paths, { perHostConnections: 3 }));
 
     expect(outcomes.every(({ outcome }) => outcome === 'stored')).toBe(true);
     expect(rig.origin.connections.max).toBe(3);
@@ -164,7 +154,7 @@ describe('a Transfer', () => {
   }) => {
     rig.origin.on('/busy', [{ status: 429, headers: { 'Retry-After': '120' } }, { body: 'busy' }]);
     rig.origin.on('/next', { body: 'next' });
-    const first = await rig.plan(input(rig, ['/busy', '/next'], { perHostConnections: 1 }));
+    const first = await rig.plan(listOf(rig, ['/busy', '/next'], { perHostConnections: 1 }));
 
     await rig.transfer(first);
     const second = await rig.plan(first);
@@ -182,7 +172,7 @@ describe('a Transfer', () => {
     rig,
   }) => {
     for (const path of ['/a', '/b']) rig.origin.on(path, { body: path });
-    const plan = await rig.plan(input(rig, ['/a', '/b'], { perHostConnections: 1 }));
+    const plan = await rig.plan(listOf(rig, ['/a', '/b'], { perHostConnections: 1 }));
     rig.clock.now += 5 * 60_000;
 
     await rig.transfer(plan);
@@ -198,7 +188,7 @@ describe('a Transfer', () => {
       setTimeout(() => stop.abort(), 50);
       return { body, stall: { afterBytes: 9 * MiB, forMs: 2_000 } };
     });
-    const plan = await rig.plan(input(rig, ['/stop']));
+    const plan = await rig.plan(listOf(rig, ['/stop']));
 
     await rig.transfer(plan, rig.context({ signal: stop.signal }));
 
@@ -215,7 +205,7 @@ describe('a Transfer', () => {
     rig.origin.on('/slow', { body: 'x'.repeat(100), stall: { afterBytes: 50 } });
     const lambda = () => ({ deadline: rig.clock.now + 30_200, inProcess: false, memoryBytes: 256 * MiB });
 
-    const plan = await rig.plan(input(rig, ['/slow']), rig.context({ inProcess: true }));
+    const plan = await rig.plan(listOf(rig, ['/slow']), rig.context({ inProcess: true }));
     await rig.transfer(plan, rig.context(lambda()));
     const again = await rig.plan(plan);
     await rig.transfer(again, rig.context(lambda()));
@@ -228,7 +218,7 @@ describe('a Transfer', () => {
 
   it('recognises what it stored before a crash lost the row, and fetches it no second time', async ({ rig }) => {
     rig.origin.on('/once', { body: 'once' });
-    const plan = await rig.plan(input(rig, ['/once']));
+    const plan = await rig.plan(listOf(rig, ['/once']));
     await rig.transfer(plan);
     const round = join(rig.root, '.skyhaul', 'runs', 'r', 'ledger', '0000', '00000');
     for (const name of await readdir(round)) await writeFile(join(round, name), '');
@@ -246,7 +236,7 @@ describe('a Transfer', () => {
         : { body: 'same', headers: { ETag: '"v1"' } },
     );
     rig.origin.on('/plain', { body: 'same' });
-    const batch = input(rig, ['/etag', '/plain']);
+    const batch = listOf(rig, ['/etag', '/plain']);
     await rig.run(batch);
 
     const outcomes = await rig.run({ ...batch, run: 'again' });
@@ -259,11 +249,11 @@ describe('a Transfer', () => {
 
   it('with `if-changed` replaces what did change, with `never` what stands is left alone', async ({ rig }) => {
     rig.origin.on('/file', { body: 'old' });
-    await rig.run(input(rig, ['/file']));
+    await rig.run(listOf(rig, ['/file']));
     rig.origin.on('/file', { body: 'new' });
 
-    const [never] = await rig.run({ ...input(rig, ['/file'], { overwrite: 'never' }), run: 'never' });
-    const [changed] = await rig.run({ ...input(rig, ['/file']), run: 'changed' });
+    const [never] = await rig.run({ ...listOf(rig, ['/file'], { overwrite: 'never' }), run: 'never' });
+    const [changed] = await rig.run({ ...listOf(rig, ['/file']), run: 'changed' });
 
     expect(never).toMatchObject({ outcome: 'skipped', reason: 'exists' });
     expect(changed).toMatchObject({ outcome: 'stored' });
@@ -278,7 +268,7 @@ describe('a Transfer', () => {
       return { body: 'ours' };
     });
 
-    const [outcome] = await rig.run(input(rig, ['/raced']));
+    const [outcome] = await rig.run(listOf(rig, ['/raced']));
 
     expect(outcome).toMatchObject({ outcome: 'failed', error: 'CommitConflict' });
     expect(await readFile(join(rig.root, 'raced'), 'utf8')).toBe('theirs');

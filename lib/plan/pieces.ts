@@ -1,0 +1,38 @@
+import { needsOrder } from '../contract/checkpoint.ts';
+import { MiB } from '../contract/limits.ts';
+import type { ItemWork } from '../contract/work.ts';
+import { knownParts } from '../ledger/fold-checkpoints.ts';
+import { cutIntoRanges, missingRuns, type PartRun } from '../store/part-runs.ts';
+import type { Left } from './status.ts';
+
+/** What is left of an item, or a range of it: what a lane takes. */
+export interface Piece extends Pick<Left, 'host' | 'bytes' | 'most'> {
+  readonly left: Left;
+  /** A range of the item's parts; none: all that is left of it, with the commit. */
+  readonly parts?: ItemWork['parts'];
+}
+
+/** Less is not worth a second connection. */
+const LEAST_SPLIT_BYTES = 64 * MiB;
+/** Ranges for each lane of a host: who is done early takes another one. */
+const RANGES_PER_LANE = 2;
+
+/**
+ * Cuts large files into ranges, pure: those with an open upload of a version that can be asked for by Range. A file whose
+ * digest needs its bytes in order stays whole, and so does one whose parts are all there: it has only its commit left.
+ */
+export function piecesOf(ready: readonly Left[], perHostConnections: number): Piece[] {
+  return ready.flatMap((left) => {
+    const { host, most, open } = left;
+    const whole: Piece = { left, host, most, bytes: left.bytes };
+    if (!open || needsOrder(open.wanted) || most === 1) return [whole];
+    const plan = { bytes: open.version.bytes, partBytes: open.partBytes };
+    const runs = missingRuns(plan, new Set(knownParts(open).map(({ number }) => number)));
+    const bytesOf = ({ first, last }: PartRun) => (last - first + 1) * open.partBytes;
+    const missing = runs.reduce((sum, run) => sum + bytesOf(run), 0);
+    if (missing < LEAST_SPLIT_BYTES) return [{ ...whole, bytes: missing }];
+    return cutIntoRanges(runs, perHostConnections * RANGES_PER_LANE).map(
+      (parts): Piece => ({ left, host, most, parts, bytes: bytesOf(parts) }),
+    );
+  });
+}

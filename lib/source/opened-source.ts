@@ -1,0 +1,49 @@
+import { announcedDigests } from './announced-digests.ts';
+import type { ReceivedHead } from './check-response.ts';
+import { exactBody } from './exact-body.ts';
+import type { Exchange } from './exchange.ts';
+import { contentEncodingOf, firstOf } from './header-list.ts';
+import { pinVersion } from './pin-version.ts';
+import type { Framing, OpenedSource, ResumedSource, ResumeRequest } from './source.ts';
+import { readValidators } from './validators.ts';
+
+/** An answer that is no redirect, its body still to be read or dropped. */
+export interface Answer {
+  readonly url: URL;
+  readonly head: ReceivedHead;
+  readonly exchange: Exchange;
+}
+
+/** The whole file. */
+export function openedSource({ url, head, exchange }: Answer, framing: Framing): OpenedSource {
+  return {
+    status: head.status,
+    finalUrl: url,
+    framing,
+    validators: readValidators(head.headers),
+    version: pinVersion(head),
+    digests: announcedDigests(head),
+    contentType: firstOf(head.headers, 'content-type') || undefined,
+    contentEncoding: contentEncodingOf(head.headers),
+    body: exchange.body,
+    close: () => exchange.drop(),
+  };
+}
+
+/** A range of it, as judged. */
+export function resumedSource(
+  { url, head, exchange }: Answer,
+  { from, version }: ResumeRequest,
+  { to, totalBytes }: { readonly to: number; readonly totalBytes: number },
+): ResumedSource {
+  const isProven = head.framing.kind === 'length';
+  return {
+    status: head.status,
+    finalUrl: url,
+    from,
+    to,
+    version: { ...version, bytes: totalBytes },
+    body: isProven ? exchange.body : exactBody(exchange.body, to - from + 1, url.hostname),
+    close: () => exchange.drop(),
+  };
+}

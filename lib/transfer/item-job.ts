@@ -1,0 +1,47 @@
+import type { LedgerRow } from '../contract/ledger-row.ts';
+import type { Options } from '../contract/options.ts';
+import type { Outcome } from '../contract/outcome.ts';
+import type { ItemWork } from '../contract/work.ts';
+import type { SourceClient } from '../source/source.ts';
+import type { ObjectStore } from '../store/object-store.ts';
+import type { BufferPool } from './buffer-pool.ts';
+import type { Tries } from './tries.ts';
+
+/** What one piece of work gets from the attempt that takes it up. */
+export interface ItemJob {
+  /** Name and start of the run: marks what it stores. */
+  readonly run: string;
+  readonly work: ItemWork;
+  readonly options: Options;
+  readonly destination: ObjectStore;
+  readonly client: SourceClient;
+  readonly pool: BufferPool;
+  readonly tries: Tries;
+  /** Ends the reading: the run is stopped, the time is up, the item took too long. */
+  readonly signal: AbortSignal;
+  /** Ends what is being sent, too. */
+  readonly halt: AbortSignal;
+  /** The end of the round, for whoever can go on later. */
+  readonly leave: {
+    /** Past it: stop at the next part boundary. */
+    readonly isDue: () => boolean;
+    /** Aborted when even that takes too long. */
+    readonly signal: AbortSignal;
+  };
+  /** Milliseconds until this invocation must stop, and those of a whole one; infinite without a deadline. */
+  readonly time: { readonly leftMs: () => number; readonly fullMs: number };
+  readonly now: () => number;
+  /** Into the ledger, at its leisure. */
+  readonly record: (row: LedgerRow) => void;
+  /** Resolves when every recorded row is safe. */
+  readonly flush: () => Promise<void>;
+  /** Waits; ends early when `signal` does. */
+  readonly pause: (ms: number) => Promise<void>;
+  readonly onBytes: (bytes: number, totalBytes: number | undefined) => void;
+}
+
+/** What one try adds to the outcome; who counts tries and time adds the rest. */
+export type ItemResult = Pick<
+  Outcome,
+  'outcome' | 'reason' | 'status' | 'bytes' | 'crc32' | 'sha256' | 'verified' | 'sourceEtag' | 'objectEtag'
+>;

@@ -1,0 +1,204 @@
+import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
+import type { OpenedSource } from '../source/source.ts';
+import { SourceChanged } from '../source/source-changed.ts';
+import type { Condition, StoredObject, Upload } from '../store/object-store.ts';
+import { adopted } from './adopt-object.ts';
+import { checkHeaders, declaresBytes } from './check-expectations.ts';
+import { fillParts } from './fill-parts.ts';
+import { finishObject } from './finish-object.ts';
+import { advanceOf, beginGeneration, continueGeneration, type Generation } from './generation.ts';
+import type { ItemJob, ItemResult } from './item-job.ts';
+import { beforeFetch, isUnchanged, sourceName } from './overwrite-policy.ts';
+import { requestOf } from './source-request.ts';
+
+/** Restarts because the source was another one each time; more often, and it does not hold still. */
+const MAX_RESTARTS = 3;
+
+/** What stands at the target, and on which condition it may be replaced. */
+interface Target {
+  readonly existing: StoredObject | undefined;
+  readonly condition: Condition;
+  readonly ifNoneMatch: string | undefined;
+}
+
+/**
+ * One piece of work in one invocation: a whole item up to its commit, or a range of its parts. Each `attempt` either ends
+ * it or throws; what an attempt reached is kept for the next one as long as it may be joined. Nothing it does is visible
+ * before the commit. Throws SkyhaulErrors only.
+ */
+export class ItemTransfer {
+  readonly #job: ItemJob;
+  readonly #isRange: boolean;
+  #generation: Generation | undefined;
+  #restarts: number;
+  /** The source takes no ranges: read in one go or not at all. */
+  #isWhole: boolean;
+  #isTakenUp = false;
+  /** How far it was when it was taken up. */
+  #stoodAt = 0;
+
+  constructor(job: ItemJob) {
+    this.#job = job;
+    this.#isRange = job.work.kind === 'range';
+    this.#restarts = job.work.restarts ?? 0;
+    this.#isWhole = job.work.whole ?? false;
+  }
+
+  /** A later attempt, of any invocation, can go on from here. */
+  get canGoOn(): boolean {
+    return this.#generation?.isCheckpointed === true && this.#generation.upload !== undefined;
+  }
+
+  /** It came forward by parts that a later attempt need not send again. */
+  get hasAdvanced(): boolean {
+    return this.canGoOn && this.#generation !== undefined && advanceOf(this.#generation) > this.#stoodAt;
+  }
+
+  /** One try. `undefined`: the range is stored; its item goes on elsewhere. */
+  async attempt(): Promise<ItemResult | undefined> {
+    try {
+      return await this.#try();
+    } catch (error) {
+      const failure = toSkyhaulError(error);
+      if (!this.#mayGoOn(failure)) await this.#drop(failure.name === 'UploadLost').catch(() => undefined);
+      // The item of a range begins again, elsewhere: its parts are nobody's any more.
+      if (this.#isRange && failure.retryable && !this.canGoOn && this.#isTakenUp) return undefined;
+      throw failure;
+    }
+  }
+
+  /** The item has failed for good: nothing of it is left behind. An upload that cannot be ended now is the janitor's. */
+  async abandon(): Promise<void> {
+    await this.#drop().catch(() => undefined);
+  }
+
+  async #try(): Promise<ItemResult | undefined> {
+    const target = this.#isRange ? undefined : await this.#look();
+    if (target && 'outcome' in target) return target;
+    await this.#takeUp();
+    for (let replacement: OpenedSource | undefined; ; ) {
+      try {
+        if (this.#generation) return await this.#goOn(this.#generation, target?.existing);
+        return target && (await this.#begin(target, replacement));
+      } catch (error) {
+        if (!(error instanceof SourceChanged)) throw error;
+        replacement = await this.#startOver(error);
+      }
+    }
+  }
+
+  /** The upload of an earlier invocation, as the store and the ledger agree on it. */
+  async #takeUp(): Promise<void> {
+    const { work, destination } = this.#job;
+    if (this.#isTakenUp) return;
+    if (work.open) {
+      const upload = { key: work.key, id: work.open.upload };
+      const listed = await destination.listParts(upload);
+      this.#generation = continueGeneration(this.#job, work.open, listed);
+      if (!this.#generation) await this.#drop();
+      else this.#stoodAt = advanceOf(this.#generation);
+    }
+    this.#isTakenUp = true;
+  }
+
+  /** Looks at the target before the source is asked. */
+  async #look(): Promise<Target | ItemResult> {
+    const { work, options, destination, run } = this.#job;
+    const existing = await destination.head(work.key);
+    const before = beforeFetch({
+      overwrite: options.overwrite,
+      existing,
+      run,
+      line: work.line,
+      source: sourceName(work.item.url),
+      isDeclared: declaresBytes(work.item),
+    });
+    if (before.action === 'fetch') return { existing, ...before };
+    await this.#drop();
+    return before.action === 'skip' ? { outcome: 'skipped', reason: before.reason } : adopted(before.object);
+  }
+
+  async #begin(target: Target, replacement: OpenedSource | undefined): Promise<ItemResult> {
+    const { client, work, options, destination } = this.#job;
+    const { ifNoneMatch } = target;
+    const source =
+      replacement ??
+      (await client.open({ ...requestOf(this.#job), ...(ifNoneMatch !== undefined && { ifNoneMatch }) }));
+    if (!('body' in source)) return { outcome: 'skipped', reason: 'unchanged', status: 304 };
+    try {
+      if (isUnchanged(ifNoneMatch, target.existing, source)) {
+        return { outcome: 'skipped', reason: 'unchanged', status: source.status };
+      }
+      const most = Math.min(work.item.maxBytes ?? options.maxBytes, destination.limits.maxObjectBytes);
+      checkHeaders(work.item, source, most);
+      const given = { condition: target.condition, restarts: this.#restarts, isWhole: this.#isWhole };
+      const generation = beginGeneration(this.#job, source, given);
+      this.#generation = generation;
+      this.#stoodAt = 0;
+      return await this.#finish(generation, target.existing, source);
+    } finally {
+      await source.close();
+    }
+  }
+
+  async #goOn(generation: Generation, existing: StoredObject | undefined): Promise<ItemResult | undefined> {
+    if (!this.#isRange) return this.#finish(generation, existing);
+    await fillParts(this.#job, generation, { within: this.#job.work.parts });
+    return undefined;
+  }
+
+  async #finish(generation: Generation, existing: StoredObject | undefined, first?: OpenedSource): Promise<ItemResult> {
+    const filled = await fillParts(this.#job, generation, first ? { first } : {});
+    try {
+      const { result, isUploadLeft } = await finishObject(this.#job, generation, filled, existing);
+      if (isUploadLeft && generation.upload) await this.#job.destination.abortUpload(generation.upload);
+      return result;
+    } finally {
+      filled.small?.release();
+    }
+  }
+
+  /** Another version stands at the source, or none that can be joined: what was stored of the old one is given up. */
+  async #startOver(changed: SourceChanged): Promise<OpenedSource | undefined> {
+    const { replacement } = changed;
+    try {
+      this.#restarts += 1;
+      this.#isWhole ||= changed.takesNoRanges;
+      await this.#drop();
+      if (this.#isRange) throw changed;
+      if (this.#restarts > MAX_RESTARTS) {
+        throw new SkyhaulError('SourceUnstable', `it was another one ${this.#restarts} times while it was read`);
+      }
+      return replacement;
+    } catch (error) {
+      await replacement?.close();
+      throw error;
+    }
+  }
+
+  /** Whether what is stored may be joined by a later attempt. */
+  #mayGoOn(failure: SkyhaulError): boolean {
+    return this.canGoOn && failure.retryable && failure.name !== 'UploadLost' && failure.name !== 'ChecksumRefused';
+  }
+
+  /** Ends the generation: the ledger says so, and its upload is aborted. */
+  async #drop(isGone = false): Promise<void> {
+    const { work, destination, record } = this.#job;
+    const upload = this.#generation?.upload ?? this.#openOfEarlier();
+    const isKnown = this.#generation?.isCheckpointed ?? true;
+    this.#generation = undefined;
+    this.#isTakenUp = true;
+    if (!upload) return;
+    if (isKnown) {
+      const whole = this.#isWhole ? { whole: true } : {};
+      record({ row: 'dropped', index: work.index, upload: upload.id, restarts: this.#restarts, ...whole });
+    }
+    if (!isGone) await destination.abortUpload(upload);
+  }
+
+  /** What the ledger speaks of and nobody has taken up yet. */
+  #openOfEarlier(): Upload | undefined {
+    const { work } = this.#job;
+    return !this.#isTakenUp && work.open ? { key: work.key, id: work.open.upload } : undefined;
+  }
+}
