@@ -46,8 +46,8 @@ export class BatchDownloader extends Construct {
     const transfer = worker('transfer', 'Skyhaul: moves the items of one shard', transferPermissions(places));
     const report = worker('report', 'Skyhaul: writes the report of a run', reportPermissions(places));
     const janitor = worker('janitor', 'Skyhaul: cleans up after runs that were stopped', janitorPermissions(places));
-    // By it the janitor knows our own uploads.
-    janitor.fn.addEnvironment('SKYHAUL_UPLOADER', transfer.role.roleName);
+    // By it they know our own uploads.
+    for (const { fn } of [plan, janitor]) fn.addEnvironment('SKYHAUL_UPLOADER', transfer.role.roleName);
     new Rule(this, 'Hourly', {
       description: 'Skyhaul: the janitor looks at all runs',
       schedule: Schedule.rate(Duration.hours(1)),

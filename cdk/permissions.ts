@@ -19,7 +19,10 @@ const READ = ['s3:GetObject'];
 /** Reports and status are streams, which become multipart uploads when they are long. */
 const WRITE = ['s3:PutObject', 's3:AbortMultipartUpload'];
 
-/** Reads lists, writes run state, looks whether a destination is there. It can write no object outside `runs/`. */
+/**
+ * Reads lists, writes run state, looks whether a destination is there, and at the end of a run aborts what is still open
+ * of it. It can write no object outside `runs/`.
+ */
 export function planPermissions({ own, destinations, manifestSources }: Places): readonly Permission[] {
   return [
     ...objects(own, `${STATE_PREFIX}*`, [...READ, ...WRITE], 'the state of all runs'),
@@ -29,10 +32,11 @@ export function planPermissions({ own, destinations, manifestSources }: Places):
       names(folder),
     ]),
     ...destinations.map(names),
+    ...endOfUploads(destinations),
   ];
 }
 
-/** Alone creates, fills, completes and aborts uploads of data. Of run state it writes the ledger. It deletes nothing. */
+/** Alone creates, fills and completes uploads of data. Of run state it writes the ledger. It deletes nothing. */
 export function transferPermissions({ own, destinations }: Places): readonly Permission[] {
   return [
     ...objects(own, `${STATE_PREFIX}*`, READ, 'the state of all runs'),
@@ -58,27 +62,29 @@ export function reportPermissions({ own }: Pick<Places, 'own'>): readonly Permis
   ];
 }
 
-/**
- * Finds and aborts open uploads, then writes the report. The conditions for listing uploads have no prefix; what is
- * aborted is limited to the destinations by its resource, and to our own uploads by the code.
- */
+/** Finds and aborts open uploads, then writes the report. */
 export function janitorPermissions({ own, destinations }: Places): readonly Permission[] {
-  return [
-    ...reportPermissions({ own }),
-    ...destinations.flatMap((folder) => [
-      {
-        actions: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
-        resources: [folder.bucket.arnForObjects(`${folder.prefix}*`)],
-        conditions: { StringEquals: ofAccount(folder) },
-        wildcard: 'any key in this folder may have been asked for',
-      },
-      {
-        actions: ['s3:ListBucketMultipartUploads'],
-        resources: [folder.bucket.bucketArn],
-        conditions: { StringEquals: ofAccount(folder) },
-      },
-    ]),
-  ];
+  return [...reportPermissions({ own }), ...endOfUploads(destinations)];
+}
+
+/**
+ * The conditions for listing uploads have no prefix; what is aborted is limited to the destinations by its resource, and
+ * to our own uploads by the code.
+ */
+function endOfUploads(destinations: readonly Folder[]): readonly Permission[] {
+  return destinations.flatMap((folder) => [
+    {
+      actions: ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts'],
+      resources: [folder.bucket.arnForObjects(`${folder.prefix}*`)],
+      conditions: { StringEquals: ofAccount(folder) },
+      wildcard: 'any key in this folder may have been asked for',
+    },
+    {
+      actions: ['s3:ListBucketMultipartUploads'],
+      resources: [folder.bucket.bucketArn],
+      conditions: { StringEquals: ofAccount(folder) },
+    },
+  ]);
 }
 
 /** The distributed Map reads its items with the state machine's role; CDK grants nothing for a bucket from a path. */

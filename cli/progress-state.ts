@@ -75,6 +75,7 @@ export function applyEvent(state: ProgressState, event: ShownEvent, now: number)
       state.active.clear();
       return;
     case 'run.cleaned':
+    case 'attempt.started':
       return;
     case 'run.position':
       Object.assign(state.counts, event.counts);

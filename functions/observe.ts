@@ -21,6 +21,11 @@ export function observe(logger: Logger, metrics: Metrics): Observed {
         case 'run.planned':
           logger.info(event.event, { run: event.run, round: event.round, items: event.items, shards: event.shards });
           return;
+        case 'attempt.started': {
+          const { run, round, shard, slots, bufferBytes } = event;
+          logger.info(event.event, { run, round, shard, slots, bufferBytes });
+          return;
+        }
         case 'run.waiting':
           logger.info(event.event, { run: event.run, seconds: event.seconds });
           return;

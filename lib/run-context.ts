@@ -75,6 +75,15 @@ export type RunEvent =
       readonly aborted?: number;
       readonly error?: string;
     }
+  | {
+      /** An invocation takes up a shard: what it may hold in memory, and how many lanes it works on at once. */
+      readonly event: 'attempt.started';
+      readonly run: string;
+      readonly round: number;
+      readonly shard: number;
+      readonly slots: number;
+      readonly bufferBytes: number;
+    }
   | { readonly event: 'item.started'; readonly line: number; readonly url: string; readonly key: string }
   | {
       readonly event: 'item.progress';

@@ -9,8 +9,6 @@ import { crc32Base64 } from './crc32.ts';
 const CHUNK_BYTES = 64 * 1024;
 const TRAILER = 'x-amz-checksum-crc32';
 const END = (crc32: number) => `0\r\n${TRAILER}:${crc32Base64(crc32)}\r\n\r\n`;
-/** No head, tail or end of a chunk is longer. */
-const LONGEST_TEXT = END(0).length;
 
 /** `content-length` of the framed body is `chunkedLength(bytes)`. */
 export function chunkedHeaders(bytes: number): Record<string, string> {
@@ -36,21 +34,27 @@ function headOf(bytes: number): string {
   return `${bytes.toString(16)}\r\n`;
 }
 
-/** Copies what is written into framed pieces; `emit` may keep them. */
+export interface ChunkedOutput {
+  /** Memory of at least 128 bytes, for as long as it takes. */
+  allocate(): Buffer;
+  /** The next bytes. `usedUp` is the memory they end in, when nothing more will be written into it. */
+  emit(bytes: Buffer, usedUp: Buffer | undefined): void;
+}
+
+/** Copies what is written, framed, into memory that is filled as far as it goes. */
 export class ChunkedEncoder {
-  readonly #pieceBytes: number;
-  readonly #emit: (piece: Buffer) => void;
-  #room: Buffer;
+  readonly #output: ChunkedOutput;
+  #memory: Buffer;
+  #emitted = 0;
   #filled = 0;
   #left: number;
   #leftOfChunk = 0;
 
   /** `bytes`: of the whole body; exactly so many must be written. */
-  constructor(bytes: number, pieceBytes: number, emit: (piece: Buffer) => void) {
+  constructor(bytes: number, output: ChunkedOutput) {
     this.#left = bytes;
-    this.#pieceBytes = Math.max(pieceBytes, 2 * LONGEST_TEXT);
-    this.#emit = emit;
-    this.#room = Buffer.allocUnsafeSlow(this.#pieceBytes);
+    this.#output = output;
+    this.#memory = output.allocate();
   }
 
   write(data: Uint8Array): void {
@@ -59,34 +63,46 @@ export class ChunkedEncoder {
         this.#leftOfChunk = Math.min(CHUNK_BYTES, this.#left);
         this.#writeText(headOf(this.#leftOfChunk));
       }
-      const bytes = Math.min(data.length - taken, this.#leftOfChunk, this.#room.length - this.#filled);
-      this.#room.set(data.subarray(taken, taken + bytes), this.#filled);
+      if (this.#room === 0) this.#renew();
+      const bytes = Math.min(data.length - taken, this.#leftOfChunk, this.#room);
+      this.#memory.set(data.subarray(taken, taken + bytes), this.#filled);
       taken += bytes;
       this.#filled += bytes;
       this.#left -= bytes;
       this.#leftOfChunk -= bytes;
-      if (this.#filled === this.#room.length) this.flush();
       if (this.#leftOfChunk === 0) this.#writeText('\r\n');
     }
   }
 
   end(crc32: number): void {
     this.#writeText(END(crc32));
-    this.flush();
+    this.#output.emit(this.#takeFilled(), this.#memory);
   }
 
   /** Hands on what there is, in the middle of a chunk too. */
   flush(): void {
-    if (this.#filled === 0) return;
-    this.#emit(this.#room.subarray(0, this.#filled));
-    const rest = this.#room.subarray(this.#filled);
-    this.#room = rest.length < LONGEST_TEXT ? Buffer.allocUnsafeSlow(this.#pieceBytes) : rest;
-    this.#filled = 0;
+    if (this.#filled > this.#emitted) this.#output.emit(this.#takeFilled(), undefined);
+  }
+
+  get #room(): number {
+    return this.#memory.length - this.#filled;
   }
 
   #writeText(text: string): void {
-    if (this.#room.length - this.#filled < text.length) this.flush();
-    this.#filled += this.#room.write(text, this.#filled, 'latin1');
-    if (this.#filled === this.#room.length) this.flush();
+    if (this.#room < text.length) this.#renew();
+    this.#filled += this.#memory.write(text, this.#filled, 'latin1');
+  }
+
+  #renew(): void {
+    this.#output.emit(this.#takeFilled(), this.#memory);
+    this.#memory = this.#output.allocate();
+    this.#emitted = 0;
+    this.#filled = 0;
+  }
+
+  #takeFilled(): Buffer {
+    const bytes = this.#memory.subarray(this.#emitted, this.#filled);
+    this.#emitted = this.#filled;
+    return bytes;
   }
 }

@@ -67,6 +67,10 @@ export interface S3Failure {
   readonly status: number | undefined;
 }
 
+export function isBrokenConnection(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && BROKEN_CONNECTIONS.includes(String(error.code));
+}
+
 /** `carriesBytes`: the request had checksums or sizes in it, so that InvalidRequest is about them. */
 export function classifyS3Error(error: unknown, carriesBytes: boolean): S3Failure {
   const code = error instanceof Error ? error.name : 'unknown';
@@ -76,9 +80,7 @@ export function classifyS3Error(error: unknown, carriesBytes: boolean): S3Failur
   if (known !== undefined) return failure(known);
   if (code === 'InvalidRequest') return failure(carriesBytes ? 'ChecksumRefused' : 'StoreFailed');
   if (code.startsWith('KMS.')) return failure('StoreDenied');
-  if (error instanceof Error && 'code' in error && BROKEN_CONNECTIONS.includes(String(error.code))) {
-    return { name: 'StoreUnavailable', code: String(error.code), status };
-  }
+  if (isBrokenConnection(error)) return { name: 'StoreUnavailable', code: error.code, status };
   // A HEAD has no body to tell a code in.
   switch (status) {
     case 301:

@@ -1,15 +1,17 @@
 /**
  * The body of a streamed part on its way to S3: taken only as fast as S3 takes it, its CRC32 computed at receipt, before
- * the copy, so that every damage done after that shows. At most three pieces are in memory. It never fails by itself:
- * what goes wrong is told to `stop`, which ends the request.
+ * the copy, so that every damage done after that shows. Three buffers of 512 KiB, used in turn, are all its memory. It
+ * never fails by itself: what goes wrong is told to `stop`, which ends the request.
  */
 import { Readable } from 'node:stream';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { ChunkedEncoder } from './aws-chunked.ts';
 import { crc32 as crc32Of } from './crc32.ts';
 
-const PIECE_BYTES = 512 * 1024;
-/** A slow source must not make S3 wait for a piece to be full. */
+const BUFFER_BYTES = 512 * 1024;
+/** Beside the one that is being filled. */
+const MAX_IN_FLIGHT = 2;
+/** A slow source must not make S3 wait for a buffer to be full. */
 const FLUSH_EVERY_MS = 1_000;
 
 export interface StreamPatience {
@@ -19,56 +21,48 @@ export interface StreamPatience {
   readonly storeIdleMs?: number | undefined;
 }
 
+export interface PartSource {
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly bytes: number;
+  /** For messages. */
+  readonly what: string;
+  /** Called once or more; the request must end, and the body be destroyed. */
+  readonly stop: (error: unknown) => void;
+}
+
+/**
+ * To the SDK a Readable that it pipes into its request. The pipe is our own: only the callback of a write tells when its
+ * buffer may be filled again.
+ */
 export class PartBody extends Readable {
   /** Of what was received so far. */
   crc32 = 0;
   /** Every byte was received and handed on. */
   isWhole = false;
-  readonly #encoder: ChunkedEncoder;
-  readonly #what: string;
+  readonly #source: PartSource;
   readonly #patience: StreamPatience;
-  readonly #stop: (error: unknown) => void;
+  readonly #free: Buffer[] = [];
+  #inFlight = 0;
   #onRoom: (() => void) | undefined;
   #waitsFor: 'source' | 'store' | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #filling: Promise<void> | undefined;
 
-  /** `what` names the part in messages. */
-  constructor(bytes: number, what: string, patience: StreamPatience, stop: (error: unknown) => void) {
-    // The buffer of a stream counts as full with one piece.
-    super({ highWaterMark: 1 });
-    this.#encoder = new ChunkedEncoder(bytes, PIECE_BYTES, (piece) => this.push(piece));
-    this.#what = what;
+  constructor(source: PartSource, patience: StreamPatience) {
+    super();
+    this.#source = source;
     this.#patience = patience;
-    this.#stop = stop;
   }
 
-  /** Resolves when the body is handed on, has failed, or the stream was destroyed. Never rejects. */
-  async fill(body: AsyncIterable<Uint8Array>): Promise<void> {
-    const flushing = setInterval(() => this.#flushIfHungry(), FLUSH_EVERY_MS);
-    try {
-      this.#waitFor('source');
-      for await (const chunk of body) {
-        this.crc32 = crc32Of(chunk, this.crc32);
-        for (let taken = 0; taken < chunk.length; taken += PIECE_BYTES) {
-          this.#encoder.write(chunk.subarray(taken, taken + PIECE_BYTES));
-          if (!this.#isHungry()) await this.#room();
-        }
-        if (this.destroyed) return;
-        this.#waitFor('source');
-      }
-      this.#encoder.end(this.crc32);
-      this.push(null);
-      this.isWhole = true;
-      this.#waitFor('store');
-    } catch (error) {
-      this.#stop(error);
-    } finally {
-      clearInterval(flushing);
-    }
+  override pipe<T extends NodeJS.WritableStream>(request: T): T {
+    this.#filling = this.#fill(request);
+    return request;
   }
 
-  override _read(): void {
-    this.#onRoom?.();
+  /** Resolves when nothing is read from the body any more. */
+  async end(): Promise<void> {
+    this.destroy();
+    await this.#filling;
   }
 
   override _destroy(_error: Error | null, callback: () => void): void {
@@ -77,21 +71,56 @@ export class PartBody extends Readable {
     callback();
   }
 
+  async #fill(request: NodeJS.WritableStream): Promise<void> {
+    const encoder = new ChunkedEncoder(this.#source.bytes, {
+      allocate: () => this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES),
+      emit: (bytes, usedUp) => {
+        this.#inFlight += 1;
+        request.write(bytes, () => this.#written(usedUp));
+      },
+    });
+    const flushing = setInterval(() => {
+      if (this.#hasRoom()) encoder.flush();
+    }, FLUSH_EVERY_MS);
+    try {
+      this.#waitFor('source');
+      for await (const chunk of this.#source.body) {
+        this.crc32 = crc32Of(chunk, this.crc32);
+        for (let taken = 0; taken < chunk.length; taken += BUFFER_BYTES) {
+          encoder.write(chunk.subarray(taken, taken + BUFFER_BYTES));
+          if (!this.#hasRoom()) await this.#room();
+        }
+        if (this.destroyed) return;
+        this.#waitFor('source');
+      }
+      encoder.end(this.crc32);
+      request.end();
+      this.isWhole = true;
+      this.#waitFor('store');
+    } catch (error) {
+      this.#source.stop(error);
+    } finally {
+      clearInterval(flushing);
+    }
+  }
+
+  #written(usedUp: Buffer | undefined): void {
+    this.#inFlight -= 1;
+    if (usedUp !== undefined) this.#free.push(usedUp);
+    this.#onRoom?.();
+  }
+
+  #hasRoom(): boolean {
+    return this.#inFlight < MAX_IN_FLIGHT;
+  }
+
   async #room(): Promise<void> {
     this.#waitFor('store');
-    while (!this.#isHungry() && !this.destroyed) {
+    while (!this.#hasRoom() && !this.destroyed) {
       await new Promise<void>((resolve) => {
         this.#onRoom = resolve;
       });
     }
-  }
-
-  #isHungry(): boolean {
-    return this.readableLength === 0;
-  }
-
-  #flushIfHungry(): void {
-    if (this.#isHungry()) this.#encoder.flush();
   }
 
   #waitFor(whom: 'source' | 'store'): void {
@@ -107,7 +136,7 @@ export class PartBody extends Readable {
       whom === 'source'
         ? (['IdleTimeout', sourceIdleMs, 'the source sent nothing'] as const)
         : (['StoreUnavailable', storeIdleMs, 'the destination took nothing'] as const);
-    const error = () => new SkyhaulError(name, `${this.#what}: ${who} for ${idleMs} ms.`);
-    this.#timer = setTimeout(() => this.#stop(error()), idleMs);
+    const giveUp = () => this.#source.stop(new SkyhaulError(name, `${this.#source.what}: ${who} for ${idleMs} ms.`));
+    this.#timer = setTimeout(giveUp, idleMs);
   }
 }

@@ -10,6 +10,7 @@ import { crc32Base64, parseCrc32Base64 } from './crc32.ts';
 import type { StoredPart, Upload } from './object-store.ts';
 import { readExactly } from './read-exactly.ts';
 import type { S3Bucket } from './s3-bucket.ts';
+import { isBrokenConnection } from './s3-errors.ts';
 import { PartBody, type StreamPatience } from './s3-part-body.ts';
 
 /** S07, S08: sent a second time from memory when the answer has no ETag or S3 received other bytes. */
@@ -61,8 +62,10 @@ export async function streamPart(
   const onAbort = () => stop.abort(signal?.reason);
   signal?.addEventListener('abort', onAbort);
   if (signal?.aborted === true) onAbort();
-  const body = new PartBody(bytes, what, patience, (error) => stop.abort(error));
-  const filling = body.fill(readExactly(source, bytes, what, stop.signal));
+  const body = new PartBody(
+    { body: readExactly(source, bytes, what, stop.signal), bytes, what, stop: (error) => stop.abort(error) },
+    patience,
+  );
   try {
     const command = streamCommand(s3, upload, number, bytes, body);
     const send = () => s3.client.send(command, { abortSignal: stop.signal, requestTimeout: 0 });
@@ -72,15 +75,30 @@ export async function streamPart(
     checkReceived(upload.key, parseCrc32Base64(ChecksumCRC32 ?? '') ?? body.crc32, body.crc32);
     return { number, bytes, crc32: body.crc32, etag: ETag };
   } catch (error) {
+    const isOurs = stop.signal.aborted;
     // Also a request that was answered before its end, which would wait for the rest of its body for ever.
     stop.abort(error);
     // The first reason says more than that the request was stopped.
-    throw stop.signal.reason;
+    throw isOurs ? stop.signal.reason : await explain(s3, upload, error, signal);
   } finally {
     signal?.removeEventListener('abort', onAbort);
-    body.destroy();
-    await filling;
+    await body.end();
   }
+}
+
+/**
+ * S3 refuses a body before it has read it, and then closes: often the broken connection is seen, the answer is not. What
+ * it has against the upload it says again to a request without a body.
+ */
+async function explain(s3: S3Bucket, upload: Upload, error: unknown, signal: AbortSignal | undefined) {
+  if (!(error instanceof SkyhaulError) || !isBrokenConnection(error.cause)) return error;
+  const command = new ListPartsCommand({ ...s3.upload(upload), MaxParts: 1 });
+  return s3
+    .put(upload.key, () => s3.client.send(command, { abortSignal: signal }))
+    .then(
+      () => error,
+      (reason: unknown) => (signal?.aborted === true ? signal.reason : reason),
+    );
 }
 
 function streamCommand(s3: S3Bucket, upload: Upload, number: number, bytes: number, body: PartBody): UploadPartCommand {

@@ -63,7 +63,10 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
   const settled = new Set<ItemWork>();
   const releases: (() => void)[] = [];
   try {
-    const { bufferBytes, slots } = memoryBudget(context.memoryBytes, context.inProcess);
+    const budget = memoryBudget(context.memoryBytes, context.inProcess);
+    const { bufferBytes } = budget;
+    const slots = header.options.slots ?? budget.slots;
+    context.emit({ event: 'attempt.started', run: event.run, ...address, slots, bufferBytes });
     const shard: ShardRun = {
       context,
       mark: `${event.run}@${header.startedAt}`,
@@ -92,7 +95,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
     releases.push(stopWhenTimeIsUp(shard), haltBehind(stop.signal, halt));
     releases.push(abortAt(leave, header.roundEndsAt + LEAVE_MS - context.now(), 'the round is over'));
     releases.push(await stopWhenAsked(shard, event, header.shards));
-    await runLanes(lanes, header.options.slots ?? slots, shard);
+    await runLanes(lanes, slots, shard);
   } finally {
     for (const release of releases) release();
     ledger.append({

@@ -170,10 +170,12 @@ describe('a downloader without props', () => {
       Targets: [{ Arn: { 'Fn::GetAtt': [Match.stringLikeRegexp('^DownloaderJanitorFunction'), 'Arn'] }, Input: '{}' }],
     });
     template.hasResourceProperties('AWS::Lambda::Permission', { Principal: 'events.amazonaws.com' });
-    expect(made.environment('Janitor')).toEqual({
-      ...made.environment(),
-      SKYHAUL_UPLOADER: 'DownloaderTransferRole2A67A670',
-    });
+    for (const name of ['Plan', 'Janitor'] as const) {
+      expect(made.environment(name)).toEqual({
+        ...made.environment(),
+        SKYHAUL_UPLOADER: 'DownloaderTransferRole2A67A670',
+      });
+    }
   });
 
   it('says under fixed names where its state machine and bucket are', () => {

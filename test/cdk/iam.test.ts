@@ -34,7 +34,7 @@ describe('the role of each function', () => {
     const and = (...more: string[]) => [...telling, ...storing, ...more].sort();
 
     expect(Object.fromEntries(everyone.map((name) => [name, actionsOf(made, roles[name] ?? '')]))).toEqual({
-      Plan: and('states:DescribeExecution'),
+      Plan: and('s3:ListMultipartUploadParts', 's3:ListBucketMultipartUploads', 'states:DescribeExecution'),
       Transfer: and('s3:ListMultipartUploadParts'),
       Report: and(),
       Janitor: and('s3:ListMultipartUploadParts', 's3:ListBucketMultipartUploads', 'states:DescribeExecution'),
@@ -113,11 +113,11 @@ describe('objects', () => {
     expect(everyone.filter((role) => may(role, 's3:PutObject', data))).toEqual(['Transfer']);
   });
 
-  it('L15: are given up, while they are uploads, by Transfer and, for it, by the janitor, who finds them', () => {
+  it('L15: are given up, while they are uploads, by Transfer and, for it, by Plan and the janitor, who find them', () => {
     for (const action of ['s3:AbortMultipartUpload', 's3:ListMultipartUploadParts']) {
-      expect(everyone.filter((role) => may(role, action, data))).toEqual(['Transfer', 'Janitor']);
+      expect(everyone.filter((role) => may(role, action, data))).toEqual(['Plan', 'Transfer', 'Janitor']);
     }
-    expect(everyone.filter((role) => may(role, 's3:ListBucketMultipartUploads', own))).toEqual(['Janitor']);
+    expect(everyone.filter((role) => may(role, 's3:ListBucketMultipartUploads', own))).toEqual(['Plan', 'Janitor']);
   });
 
   it('are deleted by nobody, nor any version of them', () => {

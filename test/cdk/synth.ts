@@ -55,7 +55,7 @@ export function synthesise(propsOf: (stack: Stack) => BatchDownloaderProps = () 
     ofType,
     only,
     functionOf,
-    environment(name = 'Plan') {
+    environment(name = 'Report') {
       const { Variables } = functionOf(name).Environment as { Variables: Record<string, unknown> };
       return Object.fromEntries(Object.entries(Variables).map(([name, value]) => [name, render(value)]));
     },

@@ -23,6 +23,8 @@ export interface Received {
 
 export interface ReceiveOptions {
   readonly keep: boolean;
+  /** False where checksum headers are about something else than this body, as at Complete. */
+  readonly check: boolean;
   /** Milliseconds to wait before the next bytes are read. */
   readonly pace: (bytes: number) => number;
   /** S04: so long without a byte is RequestTimeout. */
@@ -37,7 +39,7 @@ const NO_CHECKSUM = ['x-amz-checksum-type', 'x-amz-checksum-algorithm', 'x-amz-c
 
 /** Rejects when the connection ends before the body does. */
 export function receiveBody(request: IncomingMessage, options: ReceiveOptions): Promise<Received> {
-  const { headers } = request;
+  const headers = options.check ? request.headers : {};
   const { keep, pace, idleTimeoutMs, limitBytes = Number.POSITIVE_INFINITY } = options;
   const pieces: Buffer[] = [];
   const md5 = keep ? createHash('md5') : undefined;

@@ -68,8 +68,9 @@ export async function startMemoryS3(options: MemoryS3Options = {}): Promise<Memo
     }
     const carriesObject = call.operation === 'put' || call.operation === 'part';
     const keep = !(carriesObject && mode === 'digest' && call.key.startsWith(digestUnder));
+    const check = call.operation !== 'complete' && call.operation !== 'create';
     const receive = async (limitBytes?: number) => {
-      const body = await receiveBody(request, { keep, pace, idleTimeoutMs, limitBytes });
+      const body = await receiveBody(request, { keep, check, pace, idleTimeoutMs, limitBytes });
       logged.bytes = body.bytes;
       if (body.problem?.code === 'RequestTimeout') response.shouldKeepAlive = false;
       return body;

@@ -144,7 +144,8 @@ export function describeParts(name: string, place: () => Promise<() => ObjectSto
       await store.streamPart(upload, 1, 50_000, counted(50_000));
       await expect(store.streamPart(upload, 1, 20_000, counted(50_000))).rejects.toThrow();
       await store.abortUpload(upload);
-      await expect(store.streamPart(upload, 1, 5_000_000, counted(5_000_000))).rejects.toThrow();
+      // Small: LocalStack's server hangs a connection on which it has refused a large body that came to its end.
+      await expect(store.streamPart(upload, 1, 5_000, counted(5_000))).rejects.toThrow();
 
       expect(open).toBe(0);
     });
