@@ -12,8 +12,9 @@ export interface Piece extends Pick<Left, 'host' | 'bytes' | 'most'> {
   readonly parts?: ItemWork['parts'];
 }
 
-/** Less is not worth a second connection. */
+/** Less is not worth a second connection: 64 MiB, which are eight parts of the usual size. */
 const LEAST_SPLIT_BYTES = 64 * MiB;
+const LEAST_SPLIT_PARTS = 8;
 /** Ranges for each lane of a host: who is done early takes another one. */
 const RANGES_PER_LANE = 2;
 
@@ -30,7 +31,8 @@ export function piecesOf(ready: readonly Left[], perHostConnections: number): Pi
     const runs = missingRuns(plan, new Set(knownParts(open).map(({ number }) => number)));
     const bytesOf = ({ first, last }: PartRun) => (last - first + 1) * open.partBytes;
     const missing = runs.reduce((sum, run) => sum + bytesOf(run), 0);
-    if (missing < LEAST_SPLIT_BYTES) return [{ ...whole, bytes: missing }];
+    const least = Math.min(LEAST_SPLIT_BYTES, LEAST_SPLIT_PARTS * open.partBytes);
+    if (missing < least) return [{ ...whole, bytes: missing }];
     return cutIntoRanges(runs, perHostConnections * RANGES_PER_LANE).map(
       (parts): Piece => ({ left, host, most, parts, bytes: bytesOf(parts) }),
     );

@@ -60,6 +60,8 @@ export interface StoreLimits {
   readonly maxPartBytes: number;
   readonly maxParts: number;
   readonly maxObjectBytes: number;
+  /** Of a part, where the object needs no larger ones. @default 8 MiB */
+  readonly usualPartBytes?: number;
 }
 
 export interface StoredKey {

@@ -51,8 +51,8 @@ export function planParts(
   return { plan: { bytes, partBytes }, isStreamed: partBytes > share };
 }
 
-function usualPartBytes(limits: StoreLimits): number {
-  return Math.min(Math.max(USUAL_PART_BYTES, limits.minPartBytes), limits.maxPartBytes);
+function usualPartBytes({ usualPartBytes: usual = USUAL_PART_BYTES, minPartBytes, maxPartBytes }: StoreLimits): number {
+  return Math.min(Math.max(usual, minPartBytes), maxPartBytes);
 }
 
 /** Larger parts are streamed. Half of the pool, so that one part is filled while another is on its way. */

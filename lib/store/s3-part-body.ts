@@ -1,7 +1,7 @@
 /**
  * The body of a streamed part on its way to S3: taken only as fast as S3 takes it, its CRC32 computed at receipt, before
- * the copy, so that every damage done after that shows. Three buffers of 512 KiB, used in turn, are all its memory. It
- * never fails by itself: what goes wrong is told to `stop`, which ends the request.
+ * the copy, so that every damage done after that shows. Three buffers of 512 KiB, used in turn, are all its memory, and
+ * the next part uses them again. It never fails by itself: what goes wrong is told to `stop`, which ends the request.
  */
 import { Readable } from 'node:stream';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -41,15 +41,17 @@ export class PartBody extends Readable {
   isWhole = false;
   readonly #source: PartSource;
   readonly #patience: StreamPatience;
-  readonly #free: Buffer[] = [];
+  readonly #free: Buffer[];
   #inFlight = 0;
   #onRoom: (() => void) | undefined;
   #waitsFor: 'source' | 'store' | undefined;
   #timer: NodeJS.Timeout | undefined;
   #filling: Promise<void> | undefined;
 
-  constructor(source: PartSource, patience: StreamPatience) {
+  /** `free`: buffers to take from and to give back to. */
+  constructor(source: PartSource, patience: StreamPatience, free: Buffer[]) {
     super();
+    this.#free = free;
     this.#source = source;
     this.#patience = patience;
   }
@@ -76,7 +78,7 @@ export class PartBody extends Readable {
       allocate: () => this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES),
       emit: (bytes, usedUp) => {
         this.#inFlight += 1;
-        request.write(bytes, () => this.#written(usedUp));
+        request.write(bytes, (error) => this.#written(error ? undefined : usedUp));
       },
     });
     const flushing = setInterval(() => {
@@ -104,6 +106,7 @@ export class PartBody extends Readable {
     }
   }
 
+  /** A buffer of a write that failed may still be read by somebody: it is left to the garbage collector. */
   #written(usedUp: Buffer | undefined): void {
     this.#inFlight -= 1;
     if (usedUp !== undefined) this.#free.push(usedUp);

@@ -56,6 +56,7 @@ export async function streamPart(
   source: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
   patience: StreamPatience,
+  free: Buffer[],
 ): Promise<StoredPart> {
   const what = `${JSON.stringify(s3.uriOf(upload.key))}, part ${number}`;
   const stop = new AbortController();
@@ -65,6 +66,7 @@ export async function streamPart(
   const body = new PartBody(
     { body: readExactly(source, bytes, what, stop.signal), bytes, what, stop: (error) => stop.abort(error) },
     patience,
+    free,
   );
   try {
     const command = streamCommand(s3, upload, number, bytes, body);

@@ -31,6 +31,8 @@ export interface UploadTuning extends StreamPatience {
 export class S3Uploads {
   readonly #s3: S3Bucket;
   readonly #tuning: UploadTuning;
+  /** Buffers of streamed parts that nobody uses: three for each that was sent at the same time as others. */
+  readonly #free: Buffer[] = [];
 
   constructor(s3: S3Bucket, tuning: UploadTuning) {
     this.#s3 = s3;
@@ -55,7 +57,7 @@ export class S3Uploads {
   }
 
   streamPart(upload: Upload, number: number, bytes: number, body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
-    return streamPart(this.#s3, upload, number, bytes, body, signal, this.#tuning);
+    return streamPart(this.#s3, upload, number, bytes, body, signal, this.#tuning, this.#free);
   }
 
   listParts(upload: Upload): Promise<StoredPart[]> {

@@ -14,7 +14,11 @@ export function verification(item: Item, source: OpenedSource, wanted: WantedDig
 }
 
 /** What the object says about itself. */
-export function describeObject(job: ItemJob, source: OpenedSource, verified: Verification): ObjectOptions {
+export function describeObject(
+  job: Pick<ItemJob, 'run' | 'work'>,
+  source: OpenedSource,
+  verified: Verification,
+): ObjectOptions {
   const { item, line } = job.work;
   const etag = source.validators.strongEtag;
   const contentType = item.contentType ?? source.contentType;

@@ -182,7 +182,7 @@ class Filling {
 
   #leaveIfDue(): void {
     const { leave } = this.#job;
-    if (!this.#generation.isCheckpointed || !this.#recorder.isAtBoundary() || !leave.isDue()) return;
+    if (!this.#recorder.takeBoundary() || !this.#generation.isCheckpointed || !leave.isDue()) return;
     throw new SkyhaulError('Interrupted', 'the round is over');
   }
 }

@@ -1,7 +1,8 @@
 import { toSkyhaulError } from '../errors/skyhaul-error.ts';
-import { combineCrc32, combineCrc32c, crc32Hex } from '../store/crc32.ts';
+import { crc32Hex } from '../store/crc32.ts';
 import type { Commit, StoredObject } from '../store/object-store.ts';
 import { checkLength } from './check-expectations.ts';
+import { afterConflict, beforeCommit, type Sums, sumsOfParts } from './commit-policy.ts';
 import type { Filled } from './fill-parts.ts';
 import type { Generation, Part } from './generation.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
@@ -10,13 +11,6 @@ export interface Finished {
   readonly result: ItemResult;
   /** Another object holds the same bytes: what was uploaded is not needed. */
   readonly isUploadLeft: boolean;
-}
-
-/** What all bytes of the object sum up to. */
-interface Sums {
-  readonly bytes: number;
-  readonly crc32: number;
-  readonly crc32c: number | undefined;
 }
 
 /**
@@ -44,7 +38,7 @@ export async function finishObject(
     ...(sha256 !== undefined && { sha256 }),
     ...(generation.sourceEtag !== undefined && { sourceEtag: generation.sourceEtag }),
   };
-  if (options.overwrite === 'if-changed' && holdsSame(existing, sums)) {
+  if (beforeCommit(options.overwrite, existing, sums) === 'unchanged') {
     return { result: { ...result, outcome: 'skipped', reason: 'unchanged' }, isUploadLeft: true };
   }
   const commit: Commit = { bytes: sums.bytes, crc32: sums.crc32, condition: generation.condition };
@@ -66,30 +60,13 @@ async function write(
   return destination.put(work.key, small ?? new Uint8Array(), { ...object, condition, crc32 });
 }
 
-/** Who lost the race for the key has still done its work when the winner wrote the same bytes. */
 async function adoptIfSame(job: ItemJob, sums: Sums, commit: () => Promise<StoredObject>) {
   try {
     return { object: await commit(), isOurs: true };
   } catch (error) {
     if (toSkyhaulError(error).name !== 'CommitConflict') throw error;
     const winner = await job.destination.head(job.work.key);
-    if (!winner || !holdsSame(winner, sums)) throw error;
+    if (!winner || afterConflict(winner, sums) === 'conflict') throw error;
     return { object: winner, isOurs: false };
   }
-}
-
-function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Sums): boolean {
-  return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
-}
-
-function sumsOfParts(parts: readonly Part[]): Sums {
-  let sums: Sums = { bytes: 0, crc32: 0, crc32c: 0 };
-  for (const { bytes, crc32, crc32c } of parts) {
-    sums = {
-      bytes: sums.bytes + bytes,
-      crc32: combineCrc32(sums.crc32, crc32, bytes),
-      crc32c: sums.crc32c === undefined || crc32c === undefined ? undefined : combineCrc32c(sums.crc32c, crc32c, bytes),
-    };
-  }
-  return sums;
 }

@@ -2,7 +2,7 @@ import { type Checkpoint, needsOrder, type OpenUploadState, type UploadedPart } 
 import type { Verification } from '../contract/outcome.ts';
 import { knownParts } from '../ledger/fold-checkpoints.ts';
 import type { OpenedSource, PinnedVersion } from '../source/source.ts';
-import type { Condition, ObjectOptions, StoredPart, Upload } from '../store/object-store.ts';
+import type { Condition, ObjectOptions, ObjectStore, StoredPart, Upload } from '../store/object-store.ts';
 import { maxBufferedPartBytes, type PartPlan, partCount, partRange, planParts } from '../store/part-plan.ts';
 import { missingRuns, type PartRun } from '../store/part-runs.ts';
 import { tooLarge } from './check-expectations.ts';
@@ -38,9 +38,15 @@ export interface Generation {
   digestState: { readonly parts: number; readonly state: string } | undefined;
 }
 
+/** What the cut and the description of an object depend on. */
+type ObjectJob = Pick<ItemJob, 'run' | 'work'> & {
+  readonly destination: Pick<ObjectStore, 'limits'>;
+  readonly pool: Pick<ItemJob['pool'], 'budgetBytes'>;
+};
+
 /** Throws TooLarge where no cut of the body fits into the destination, or into the memory there is. */
 export function beginGeneration(
-  job: ItemJob,
+  job: ObjectJob,
   source: OpenedSource,
   given: { readonly condition: Condition; readonly restarts: number; readonly isWhole: boolean },
 ): Generation {
@@ -74,7 +80,7 @@ export function beginGeneration(
  * gives it; what the ledger says of it must not contradict. Undefined: they disagree, and nothing of it is to be used.
  */
 export function continueGeneration(
-  job: ItemJob,
+  job: ObjectJob,
   open: OpenUploadState,
   listed: readonly StoredPart[],
 ): Generation | undefined {

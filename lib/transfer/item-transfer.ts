@@ -9,10 +9,8 @@ import { finishObject } from './finish-object.ts';
 import { advanceOf, beginGeneration, continueGeneration, type Generation } from './generation.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { beforeFetch, isUnchanged, sourceName } from './overwrite-policy.ts';
+import { afterChange, mayGoOn } from './resume-policy.ts';
 import { requestOf } from './source-request.ts';
-
-/** Restarts because the source was another one each time; more often, and it does not hold still. */
-const MAX_RESTARTS = 3;
 
 /** What stands at the target, and on which condition it may be replaced. */
 interface Target {
@@ -60,7 +58,7 @@ export class ItemTransfer {
       return await this.#try();
     } catch (error) {
       const failure = toSkyhaulError(error);
-      if (!this.#mayGoOn(failure)) await this.#drop(failure.name === 'UploadLost').catch(() => undefined);
+      if (!mayGoOn(failure, this.canGoOn)) await this.#drop(failure.name === 'UploadLost').catch(() => undefined);
       // The item of a range begins again, elsewhere: its parts are nobody's any more.
       if (this.#isRange && failure.retryable && !this.canGoOn && this.#isTakenUp) return undefined;
       throw failure;
@@ -165,8 +163,9 @@ export class ItemTransfer {
       this.#restarts += 1;
       this.#isWhole ||= changed.takesNoRanges;
       await this.#drop();
-      if (this.#isRange) throw changed;
-      if (this.#restarts > MAX_RESTARTS) {
+      const next = afterChange(this.#restarts, this.#isRange);
+      if (next === 'elsewhere') throw changed;
+      if (next === 'unstable') {
         throw new SkyhaulError('SourceUnstable', `it was another one ${this.#restarts} times while it was read`);
       }
       return replacement;
@@ -174,11 +173,6 @@ export class ItemTransfer {
       await replacement?.close();
       throw error;
     }
-  }
-
-  /** Whether what is stored may be joined by a later attempt. */
-  #mayGoOn(failure: SkyhaulError): boolean {
-    return this.canGoOn && failure.retryable && failure.name !== 'UploadLost' && failure.name !== 'ChecksumRefused';
   }
 
   /** Ends the generation: the ledger says so, and its upload is aborted. */

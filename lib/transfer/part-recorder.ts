@@ -20,7 +20,7 @@ export class PartRecorder implements PartObserver {
   /** Behind each filled part that is not yet the end of the leading ones. */
   readonly #states = new Map<number, string>();
   #received: number;
-  #isAtBoundary = false;
+  #hasFilledPart = false;
   #recordedState = 0;
 
   static async of(job: ItemJob, generation: Generation): Promise<PartRecorder> {
@@ -75,13 +75,12 @@ export class PartRecorder implements PartObserver {
   }
 
   onBytes(bytes: Uint8Array): void {
-    this.#isAtBoundary = false;
     this.#digests.update(bytes);
     this.#crc32c?.update(bytes);
   }
 
   onFilled(_number: number): PartSums {
-    this.#isAtBoundary = true;
+    this.#hasFilledPart = true;
     const crc32c = this.#crc32c?.digest();
     this.#crc32c?.reset();
     const isSaved = this.#isOrdered && this.#generation.isCheckpointed;
@@ -98,8 +97,11 @@ export class PartRecorder implements PartObserver {
     if (digests !== undefined) this.#advance(part.number, digests);
   }
 
-  isAtBoundary(): boolean {
-    return this.#isAtBoundary;
+  /** Whether a part was filled since this was asked last: then little is lost by stopping. */
+  takeBoundary(): boolean {
+    const has = this.#hasFilledPart;
+    this.#hasFilledPart = false;
+    return has;
   }
 
   close(): void {

@@ -55,6 +55,15 @@ export class Runs {
     throw new Error(`${executionArn} did not end`);
   }
 
+  /** Resolves when it ended, however. */
+  async stopped(executionArn: string): Promise<void> {
+    for (const startedAt = Date.now(); Date.now() - startedAt < WITHIN_MS; await sleep(500)) {
+      const { status } = await this.functions.send(new DescribeExecutionCommand({ executionArn }));
+      if (status !== 'RUNNING') return;
+    }
+    throw new Error(`${executionArn} did not stop`);
+  }
+
   async run(input: object): Promise<Ended> {
     const run = this.newRun();
     const result = await this.ended(await this.start(run, input));

@@ -126,6 +126,31 @@ describe.each(['the memory S3', 'the proxy'])('%s', (where) => {
     expect(statuses('part').flat()).toEqual([200, 200, 200, 200]);
   });
 
+  test('a zombie waits for its call on its key', async () => {
+    add({ on: 'put', key: 'k', nth: 1, do: { apply: { againBefore: 'head' } } });
+    const head = (Key: string) => client.send(new HeadObjectCommand({ Bucket, Key }));
+    const keys = () => s3.commits().map(({ key }) => key);
+
+    await put();
+    await put('other');
+    await put();
+    await head('other');
+    expect(keys()).toEqual(['k', 'other', 'k']);
+
+    await head('k');
+    await head('k');
+    expect(keys()).toEqual(['k', 'other', 'k', 'k']);
+  });
+
+  test('of rules that fit, the first wins, and the others count on', async () => {
+    add({ nth: 2, do: refuse('AccessDenied') }, { nth: 2, times: 2, do: refuse('InternalError') });
+
+    await put();
+    await expect(put()).rejects.toMatchObject({ name: 'AccessDenied' });
+    await expect(put()).rejects.toMatchObject({ name: 'InternalError' });
+    await put();
+  });
+
   test('a second time can come after a while', async () => {
     add({ on: 'put', nth: 1, do: { apply: { againAfterMs: 20 } } });
 

@@ -27,3 +27,19 @@ test('pieces have their size, the last one the rest, and join to the same bytes 
     ),
   );
 });
+
+test('with reuse, every piece lies in the same memory', async () => {
+  async function* chunks() {
+    for (let index = 0; index < 5; index += 1) yield Buffer.alloc(30, index);
+  }
+
+  const memory = new Set<ArrayBufferLike>();
+  const found: Buffer[] = [];
+  for await (const piece of coalesce(chunks(), 40, true)) {
+    memory.add(piece.buffer);
+    found.push(Buffer.from(piece));
+  }
+
+  expect(memory.size).toBe(1);
+  expect(Buffer.concat(found)).toEqual(Buffer.concat([0, 1, 2, 3, 4].map((index) => Buffer.alloc(30, index))));
+});

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { crc32 } from '../../lib/store/crc32.ts';
 import { openLocalStore } from '../../lib/store/local-store.ts';
 import type { Condition, ObjectStore } from '../../lib/store/object-store.ts';
-import { commitOf, cut, keysOf, putBytes, randomBytes, sendPart } from '../support/store-bytes.ts';
+import { commitOf, cut, keysOf, putBytes, randomBytes, sendPart, streamBytes } from '../support/store-bytes.ts';
 
 const ABSENT: Condition = { kind: 'absent' };
 const ANY: Condition = { kind: 'any' };
@@ -81,6 +81,47 @@ describe('an upload', () => {
 
     const data = await readFile(join(root, '.skyhaul/tmp', upload.id, 'data'));
     expect(data.equals(pieces[0] ?? Buffer.alloc(0))).toBe(true);
+  });
+
+  test('whose streamed part failed and came again still writes each byte once', async () => {
+    const pieces = cut(store, 3, 100);
+    const upload = await store.createUpload('big', {});
+    async function* failing() {
+      yield randomBytes(10_000, 9);
+      throw new Error('of the source');
+    }
+    const [, second = Buffer.alloc(0)] = pieces;
+    await sendPart(store, upload, 1, pieces);
+    await expect(store.streamPart(upload, 2, second.length, failing())).rejects.toThrow('of the source');
+    const parts = [];
+    for (const number of [1, 2, 3]) parts.push(await streamBytes(store, upload, number, pieces[number - 1] ?? second));
+    // Part 1 came a second time, which is the one case that takes a file of its own.
+    expect(await store.listParts(upload)).toEqual(parts);
+    const files = await readdir(join(root, '.skyhaul/tmp', upload.id));
+
+    await store.completeUpload(upload, parts, commitOf(pieces, ABSENT));
+
+    expect(files.filter((name) => name.endsWith('.part'))).toEqual([expect.stringMatching(/^1-/)]);
+    expect(await readFile(join(root, 'big'))).toEqual(Buffer.concat(pieces));
+  });
+
+  test('whose part is given up while it is written has no such part, whatever its memory becomes then', async () => {
+    const upload = await store.createUpload('big', {});
+    const controller = new AbortController();
+    const bytes = randomBytes(20_000_000, 1);
+
+    const sending = store.uploadPart(upload, 1, bytes, crc32(bytes), controller.signal);
+    setTimeout(() => controller.abort(new Error('given up')), 1);
+    const ended = await sending.then(
+      () => 'taken',
+      (error: Error) => error.message,
+    );
+    bytes.fill(0xdd);
+
+    expect((await store.listParts(upload)).length).toBe(ended === 'taken' ? 1 : 0);
+    const again = await streamBytes(store, upload, 1, randomBytes(20_000_000, 2));
+    await store.completeUpload(upload, [again], commitOf([randomBytes(20_000_000, 2)], ABSENT));
+    expect(crc32(await readFile(join(root, 'big')))).toBe(again.crc32);
   });
 
   test('whose commit is refused keeps its parts', async () => {

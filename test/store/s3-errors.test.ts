@@ -29,6 +29,7 @@ test.each([
   ['StoreMissing', s3Error('NoSuchBucket', 404)],
   ['ChecksumRefused', s3Error('BadDigest', 400)],
   ['ChecksumRefused', s3Error('InvalidPart', 400)],
+  ['ChecksumRefused', s3Error('IncompleteBody', 400)],
   ['UploadLost', s3Error('NoSuchUpload', 404)],
   ['CommitConflict', s3Error('PreconditionFailed', 412)],
   ['CommitConflict', s3Error('ConditionalRequestConflict', 409)],

@@ -3,6 +3,7 @@
  * ETag, Range and If-Range. Options as JSON in the first argument; `{"port"}` on stdout; ends with its stdin. `/-/state`
  * tells how much was asked for.
  */
+import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { contentOf } from './memory-content.ts';
 import { pacer } from './memory-s3-pace.ts';
@@ -24,15 +25,15 @@ const pace = pacer(options.bytesPerSecond, performance.now.bind(performance));
 const state = { requests: 0, bytes: 0, connections: 0, maxConnections: 0 };
 
 async function send(response: ServerResponse, file: number, from: number, bytes: number): Promise<void> {
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
   for (const piece of contentOf(file, from, bytes)) {
     if (response.destroyed) return;
     const waitMs = pace(piece.length);
     if (waitMs >= 1) await new Promise((resolve) => setTimeout(resolve, waitMs));
     state.bytes += piece.length;
     if (response.write(piece)) continue;
-    await new Promise<void>((resolve) => {
-      response.once('drain', resolve).once('close', resolve);
-    });
+    await once(response, 'drain', { signal: gone.signal }).catch(() => undefined);
   }
   response.end();
 }

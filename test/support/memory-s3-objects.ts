@@ -107,7 +107,7 @@ export function pageSize(asked: string | null): number {
   return Math.min(limit, 1_000);
 }
 
-export function checksumHeaders({ checksum }: Pick<MemoryObject, 'checksum'>): Record<string, string> {
+function checksumHeaders({ checksum }: Pick<MemoryObject, 'checksum'>): Record<string, string> {
   if (checksum === undefined) return {};
   return { 'x-amz-checksum-crc32': checksum.crc32, 'x-amz-checksum-type': checksum.type };
 }

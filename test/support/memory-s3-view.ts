@@ -25,7 +25,7 @@ export interface SeenObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-export interface SeenUpload {
+interface SeenUpload {
   readonly bucket: string;
   readonly key: string;
   readonly id: string;

@@ -1,0 +1,42 @@
+import type { Options } from '../contract/options.ts';
+import { combineCrc32, combineCrc32c } from '../store/crc32.ts';
+import type { StoredObject } from '../store/object-store.ts';
+import type { Part } from './generation.ts';
+
+/** What is decided about a commit from what stands at the target and what all bytes of the object sum up to: pure. */
+export interface Sums {
+  readonly bytes: number;
+  readonly crc32: number;
+  readonly crc32c: number | undefined;
+}
+
+/** Of parts in the order of their numbers, none missing. */
+export function sumsOfParts(parts: readonly Part[]): Sums {
+  let sums: Sums = { bytes: 0, crc32: 0, crc32c: 0 };
+  for (const { bytes, crc32, crc32c } of parts) {
+    sums = {
+      bytes: sums.bytes + bytes,
+      crc32: combineCrc32(sums.crc32, crc32, bytes),
+      crc32c: sums.crc32c === undefined || crc32c === undefined ? undefined : combineCrc32c(sums.crc32c, crc32c, bytes),
+    };
+  }
+  return sums;
+}
+
+/** `existing` is what stood there before the bytes were fetched. */
+export function beforeCommit(
+  overwrite: Options['overwrite'],
+  existing: StoredObject | undefined,
+  sums: Sums,
+): 'commit' | 'unchanged' {
+  return overwrite === 'if-changed' && holdsSame(existing, sums) ? 'unchanged' : 'commit';
+}
+
+/** Who lost the race for the key has still done its work when the winner wrote the same bytes. */
+export function afterConflict(winner: StoredObject | undefined, sums: Sums): 'adopt' | 'conflict' {
+  return holdsSame(winner, sums) ? 'adopt' : 'conflict';
+}
+
+function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Sums): boolean {
+  return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
+}
