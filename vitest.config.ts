@@ -16,6 +16,7 @@ export default defineConfig({
       lane('functions', ['test/functions/**/*.test.ts']),
       lane('cdk', ['test/cdk/**/*.test.ts']),
       lane('machine', ['test/machine/**/*.test.ts']),
+      lane('memory-s3', ['test/memory-s3/**/*.test.ts']),
       lane('s3', ['test/s3/**/*.test.ts'], { globalSetup: ['test/support/s3-endpoint.ts'] }),
       lane('localstack', ['test/localstack/**/*.test.ts'], { globalSetup: ['test/support/localstack-lane.ts'] }),
       lane('deployed', ['test/deployed/**/*.test.ts'], {

@@ -54,11 +54,19 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
 
   const stop = program.command('stop').description('ends a run, cleans up, and shows what there is');
   addStackOptions(stop.argument('<run>', RUN, readRunId))
+    .option('--to <destination>', 'of a run that `skyhaul run` was interrupted in')
     .option('--janitor <function>', 'with --state-machine: the janitor’s name')
     .option('--timeout <time>', 'wait for workers at most (default: 20m)')
     .option('--json', 'the summary as JSON on stdout')
-    .action(async (run: string, raw: RawWatchFlags) => {
-      const flags = { run, ...readWaiting(raw), json: raw.json ?? false };
+    .action(async (run: string, raw: RawWatchFlags & { readonly to?: string }) => {
+      const json = raw.json ?? false;
+      if (raw.to !== undefined) {
+        const { to, deployment: address } = readPlace({ ...raw, to: raw.to });
+        const { giveUpCommand } = await import('./give-up-command.ts');
+        process.exitCode = await giveUpCommand({ run, to: to ?? '', address, json }, surroundings());
+        return;
+      }
+      const flags = { run, ...readWaiting(raw), json };
       const { stopCommand } = await import('./stop-command.ts');
       process.exitCode = await stopCommand(flags, surroundings());
     });

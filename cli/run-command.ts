@@ -49,7 +49,7 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
   const unwatch = watchStopSignals(around.signals, {
     now: around.now,
     onFirst: () => {
-      talk.say(['Stopping: open transfers are given up, what is done is written down. Ctrl-C again leaves at once.']);
+      talk.say(['Stopping: what is done is written down. Ctrl-C again leaves at once.']);
       stop.abort(new SkyhaulError('Interrupted', 'the run was stopped'));
     },
     onSecond: () => {
@@ -71,6 +71,7 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
     const summary = await runInProcess({
       ...around,
       flags,
+      allowNetworks: flags.allowNetworks,
       run,
       state: runState,
       stores,

@@ -13,13 +13,17 @@ import { readDefinition, runMachine } from './run-machine.ts';
 import { destinationOf, type Stores } from './stores.ts';
 
 /** One run with everything it needs from outside. */
-export interface Job {
+interface Job extends ContextJob {
   readonly flags: RunFlags;
   readonly run: string;
-  readonly state: ObjectStore;
-  readonly stores: Stores;
   readonly stdin: Readable;
   readonly cwd: string;
+}
+
+interface ContextJob {
+  readonly state: ObjectStore;
+  readonly stores: Stores;
+  readonly allowNetworks: readonly string[];
   readonly host: string;
   readonly pid: number;
   readonly now: () => number;
@@ -55,7 +59,8 @@ export async function runInProcess(job: Job): Promise<Summary> {
   }
 }
 
-function sharedContext(job: Job, execution: string): SharedContext {
+/** What the entry points of the engine get from this process. */
+export function sharedContext(job: ContextJob, execution: string): SharedContext {
   const { stores, host, pid, now } = job;
   return {
     state: job.state,
@@ -66,7 +71,7 @@ function sharedContext(job: Job, execution: string): SharedContext {
     signal: job.signal,
     deadline: undefined,
     inProcess: true,
-    allowNetworks: job.flags.allowNetworks,
+    allowNetworks: job.allowNetworks,
     maxShards: MAX_SHARDS,
     concurrency: CONCURRENCY,
     owner: { execution, host, pid },

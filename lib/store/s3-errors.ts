@@ -46,6 +46,8 @@ const BY_CODE: Readonly<Record<string, ErrorName>> = {
   XAmzContentChecksumMismatch: 'ChecksumRefused',
   NoSuchUpload: 'UploadLost',
   ConditionalRequestConflict: 'CommitConflict',
+  // To If-Match, where nothing stands any more. A read takes it for what it is before it comes here.
+  NoSuchKey: 'CommitConflict',
   PreconditionFailed: 'CommitConflict',
   KeyTooLong: 'KeyRefused',
   KeyTooLongError: 'KeyRefused',

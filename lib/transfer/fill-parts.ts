@@ -12,6 +12,7 @@ import { judgePace } from './pace.ts';
 import { PartRecorder } from './part-recorder.ts';
 import { PartWriter } from './part-writer.ts';
 import { requestOf } from './source-request.ts';
+import { passed } from './sweeper.ts';
 
 /** The whole object, small enough for one request; the buffer is the pool's again after `release`. */
 export interface SmallObject {
@@ -158,6 +159,7 @@ class Filling {
 
   /** Counts what came, and finds early what cannot end well. */
   #meter(bytes: number): void {
+    passed(bytes);
     const { tries, time, now, options, work, destination, onBytes } = this.#job;
     const { plan, version } = this.#generation;
     this.#bytes += bytes;

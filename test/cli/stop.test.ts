@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { watchStopSignals } from '../../cli/stop-signals.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 import { bytesOf } from '../support/origin-bytes.ts';
+import { ranged } from '../support/origin-ranges.ts';
 import { LOOPBACK, runSkyhaul, shownCommand, startSkyhaul, until } from './skyhaul-process.ts';
 
 const BYTES = 20_000_000;
@@ -73,6 +74,45 @@ describe('a run that is stopped', () => {
 
     expect(continued.code).toBe(0);
     expect((await readFile(fileOf('/large'))).equals(bytesOf(1, BYTES))).toBe(true);
+  });
+
+  it.each(['SIGINT', 'SIGKILL'] as const)(
+    'by %s in the middle of a large file goes on with the parts that it had',
+    async (signal) => {
+      const file = { seed: 1, bytes: BYTES };
+      const stall = { stall: { afterBytes: BYTES - 1_000 } };
+      origin.on('/large', ranged(file, '"v1"', stall));
+      const running = await startAndHang();
+      await until(async () => (await leftovers()).includes('2.json'));
+      running.process.kill(signal);
+      await running.ended;
+      origin.on('/large', ranged(file, '"v1"'));
+
+      const continued = await runSkyhaul(['run', '--run', 'r1', '--to', 'out', ...LOOPBACK], { cwd: folder });
+
+      expect(continued.code).toBe(0);
+      expect((await readFile(fileOf('/large'))).equals(bytesOf(1, BYTES))).toBe(true);
+      const last = origin.requests.at(-1);
+      expect(last).toMatchObject({ path: '/large', headers: { range: `bytes=${16 * 1024 * 1024}-` } });
+      expect(await leftovers()).toEqual([]);
+    },
+  );
+
+  it('is given up by `skyhaul stop --to`, which leaves nothing half and reports what there is', async () => {
+    origin.on('/large', ranged({ seed: 1, bytes: BYTES }, '"v1"', { stall: { afterBytes: BYTES - 1_000 } }));
+    const running = await startAndHang();
+    await until(async () => (await leftovers()).length > 0);
+    const whileItLives = await runSkyhaul(['stop', 'r1', '--to', 'out'], { cwd: folder });
+    running.process.kill('SIGINT');
+    await running.ended;
+    expect(await leftovers()).not.toEqual([]);
+
+    const stopped = await runSkyhaul(['stop', 'r1', '--to', 'out', '--json'], { cwd: folder });
+
+    expect(whileItLives).toMatchObject({ code: 2, stderr: expect.stringContaining('RunInUse') });
+    expect(stopped.code, stopped.stderr).toBe(0);
+    expect(JSON.parse(stopped.stdout)).toMatchObject({ run: 'r1', counts: { stored: 1, failed: 1 } });
+    expect(await leftovers()).toEqual([]);
   });
 
   it('is not to be had by another process while it lives', async () => {

@@ -31,6 +31,7 @@ test.each([
   ['ChecksumRefused', s3Error('InvalidPart', 400)],
   ['ChecksumRefused', s3Error('IncompleteBody', 400)],
   ['UploadLost', s3Error('NoSuchUpload', 404)],
+  ['CommitConflict', s3Error('NoSuchKey', 404)],
   ['CommitConflict', s3Error('PreconditionFailed', 412)],
   ['CommitConflict', s3Error('ConditionalRequestConflict', 409)],
   ['KeyRefused', s3Error('KeyTooLongError', 400)],

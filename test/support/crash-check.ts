@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { MiB } from '../../lib/contract/limits.ts';
 import type { Outcome } from '../../lib/contract/outcome.ts';
 import { getLines } from '../../lib/ledger/json-lines.ts';
 import { runKeys } from '../../lib/ledger/run-keys.ts';
@@ -89,12 +88,13 @@ export async function checkLeftovers(place: CrashPlace): Promise<Violation[]> {
 
 /** Parts in the air when a process is killed: three on their way, one being filled. */
 const PARTS_LOST = 4;
-/** What is received and in no part yet: the body's queue, and what undici hands on beside it. */
-const QUEUE_BYTES = MiB;
+/** What is received and in no part yet when an answer is given up: the body's queue, and what undici hands on beside it. */
+const QUEUE_BYTES = 256 * 1024;
 
 export interface Fetched {
   readonly bytes: number;
   readonly kills: number;
+  readonly requests: number;
   /** Transfers side by side. */
   readonly lanes: number;
   readonly partBytes: number;
@@ -104,10 +104,10 @@ export interface Fetched {
 
 /** I8: what was fetched twice is what was in the air. */
 export function checkFetched({ items }: Expected, fetched: Fetched): Violation[] {
-  const { bytes, kills, lanes, partBytes, startsOver } = fetched;
+  const { bytes, kills, requests, lanes, partBytes, startsOver } = fetched;
   const once = items.reduce((sum, { versions }) => sum + versions.reduce((all, one) => all + one.bytes.length, 0), 0);
-  const perKill = startsOver ? once : lanes * (PARTS_LOST * partBytes + QUEUE_BYTES);
-  const most = once + kills * perKill + (items.some(({ versions }) => versions.length > 1) ? lanes * QUEUE_BYTES : 0);
+  const perKill = startsOver ? once : lanes * PARTS_LOST * partBytes;
+  const most = once + kills * perKill + requests * QUEUE_BYTES;
   if (bytes <= most) return [];
   return [{ invariant: 'I8', found: `${bytes} bytes were fetched for ${once} with ${kills} kills` }];
 }

@@ -45,5 +45,5 @@ export function crashSource(name: string, shape: SourceShape) {
     const more: Script = { ...cut, ...(drip && { drip }), ...(kind === 'chunked' && { framing: 'chunked' }) };
     return kind === 'none' ? { body: version.bytes, ...more } : ranged(version.bytes, version.etag, more)(request);
   };
-  return { versions, answer };
+  return { versions, answer, asked: () => asked };
 }

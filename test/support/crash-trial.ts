@@ -11,9 +11,10 @@ import {
 } from './crash-check.ts';
 import type { Job } from './crash-job.ts';
 import { type CrashPlace, openCrashPlace } from './crash-place.ts';
+import type { Plan, Strike } from './crash-points.ts';
 import type { CrashProcesses, Ended } from './crash-processes.ts';
 import { bodyOf, crashSource } from './crash-source.ts';
-import type { Level, Trip } from './crash-trip.ts';
+import type { Level } from './crash-trip.ts';
 import { PART_BYTES, type Variant } from './crash-variants.ts';
 import type { Origin } from './origin.ts';
 
@@ -28,6 +29,8 @@ export interface World {
   readonly place: CrashPlace;
   readonly expected: Expected;
   readonly input: object;
+  /** Requests to its sources so far. */
+  readonly requests: () => number;
   /** What every process of it has in common. */
   readonly job: Pick<Job, 'place' | 'memoryBytes' | 'limits' | 'inProcess'>;
   close(): Promise<void>;
@@ -49,8 +52,10 @@ export async function makeWorld(variant: Variant, origin: Origin): Promise<World
   const place = await openCrashPlace(variant.place);
   const items: Expected['items'][number][] = [];
   const list: object[] = [];
+  const asked: (() => number)[] = [];
   for (const [key, shape] of Object.entries(variant.sources)) {
-    const { versions, answer } = crashSource(`${variant.name} ${key}`, shape);
+    const { versions, answer, asked: askedOf } = crashSource(`${variant.name} ${key}`, shape);
+    asked.push(askedOf);
     const path = `/${worlds}/${key}`;
     origin.on(path, answer);
     const old = variant.replaces ? bodyOf('old', 3 * MiB) : undefined;
@@ -64,6 +69,7 @@ export async function makeWorld(variant: Variant, origin: Origin): Promise<World
   return {
     place,
     expected: { run: RUN, items },
+    requests: () => asked.reduce((sum, one) => sum + one(), 0),
     input: { run: RUN, items: list, to: place.to, options: variant.options ?? {} },
     job: {
       place: place.place,
@@ -79,19 +85,18 @@ export async function makeWorld(variant: Variant, origin: Origin): Promise<World
 }
 
 /**
- * A run that is struck down as often as there are trips, each time in a fresh process, and then comes to its end.
- * `cleanAfter`: behind so many kills the janitor comes first.
+ * A run that is killed as often as planned, each time goes on in a fresh process, and then comes to its end.
  */
 export async function killAndGoOn(
   variant: Variant,
-  trips: readonly (Trip | { readonly afterMs: number })[],
-  { origin, processes, cleanAfter }: { origin: Origin; processes: CrashProcesses; cleanAfter?: number | undefined },
+  { strikes, cleanAfter }: Plan,
+  { origin, processes }: { readonly origin: Origin; readonly processes: CrashProcesses },
 ): Promise<Trial> {
   const world = await makeWorld(variant, origin);
   const { place, expected, input, job } = world;
   const violations: Violation[] = [];
   const seen = { kills: 0, processes: 0, bytes: 0 };
-  const begin = async (work: Job['work'], trip?: (typeof trips)[number]): Promise<Ended> => {
+  const begin = async (work: Job['work'], trip?: Strike): Promise<Ended> => {
     seen.processes += 1;
     const aheadMs = variant.deployed ? seen.kills * LIFETIME_MS : 0;
     const given = { execution: `execution-${seen.processes}`, aheadMs, locksAheadMs: seen.kills * STALE_LOCK_MS };
@@ -107,7 +112,7 @@ export async function killAndGoOn(
   };
   try {
     let counts: Ended['counts'];
-    for (const trip of [...trips, undefined]) {
+    for (const trip of [...strikes, undefined]) {
       const ended = await begin({ kind: 'run', input }, trip);
       counts = ended.counts;
       violations.push(...(await checkObjects(place, expected)));
@@ -122,6 +127,7 @@ export async function killAndGoOn(
       ...checkFetched(expected, {
         bytes: seen.bytes,
         kills: seen.kills,
+        requests: world.requests(),
         lanes: Math.max(expected.items.length, variant.options ? 3 : 1),
         partBytes: variant.maxParts === undefined ? PART_BYTES[variant.place] : 9 * MiB,
         startsOver: variant.declared === true || Object.values(variant.sources).some(({ kind }) => kind !== 'ranges'),

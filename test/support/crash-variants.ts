@@ -43,7 +43,7 @@ const few = (partBytes: number) =>
     ]),
   );
 /** Rounds so short that the file is left, and cut into ranges. */
-const SPLIT = { roundMinutes: 0.003, perHostConnections: 3 };
+const SPLIT = { roundMinutes: 0.006, perHostConnections: 3 };
 const drip = { bytes: 256 * 1024, everyMs: 5 };
 
 export const variants: readonly Variant[] = [
@@ -87,7 +87,7 @@ export const variants: readonly Variant[] = [
     name: 'a large object in ranges',
     place: 's3',
     replaces: true,
-    sources: { f: { ...s3(12), drip } },
+    sources: { f: { ...s3(10), drip } },
     options: SPLIT,
   },
   {

@@ -44,7 +44,7 @@ export function describeParts(name: string, place: () => Promise<() => ObjectSto
 
       expect(listed).toEqual(parts.toSorted((one, other) => one.number - other.number));
       await open().completeUpload(asCheckpointed(upload), listed, commitOf(pieces, ABSENT));
-      expect(await readAll((await store.get('k'))?.body)).toEqual(Buffer.concat(pieces));
+      expect((await readAll((await store.get('k'))?.body)).equals(Buffer.concat(pieces))).toBe(true);
     });
 
     test.each([
