@@ -74,6 +74,12 @@ export const catalogue = {
   ),
   LimitReached: item('The run ended at one of its limits.', 'Raise the limit and run the failed list again.'),
 
+  // The way from the body to the object.
+  TransformFailed: item(
+    'A transform cannot read its input, or threw.',
+    'Look at the message; try the file with the same transform by hand.',
+  ),
+
   // The destination.
   KeyRefused: item('The key is not allowed at this destination.', 'Give the line a `key` of its own.'),
   KeyConflict: item('The key belongs to other content of this run.', 'Give each line a `key` of its own.'),

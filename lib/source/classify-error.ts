@@ -13,6 +13,7 @@ const EXCHANGE: Readonly<Record<string, ErrorName>> = {
   UND_ERR_HEADERS_TIMEOUT: 'HeadersTimeout',
   UND_ERR_BODY_TIMEOUT: 'IdleTimeout',
   UND_ERR_HEADERS_OVERFLOW: 'HeadersTooLarge',
+  HPE_HEADER_OVERFLOW: 'HeadersTooLarge',
   UND_ERR_SOCKET: 'ConnectionLost',
   UND_ERR_ABORTED: 'Interrupted',
   UND_ERR_CLOSED: 'Interrupted',
@@ -53,7 +54,9 @@ export function classifyExchangeError(error: unknown, point: FailurePoint): Skyh
   const wrap = (name: ErrorName, what: string) => new SkyhaulError(name, `${host}: ${what}`, { host, cause: error });
 
   // undici says the same of garbage in the head as of a body that was cut, and of either without an llhttp code.
-  const isParserError = error instanceof Error && error.name === 'HTTPParserError';
+  const isParserError =
+    (error instanceof Error && error.name === 'HTTPParserError') ||
+    (code?.startsWith('HPE_') === true && EXCHANGE[code] === undefined);
   if (isParserError || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') {
     const isLost = isCut || (phase === 'body' && !isParserError);
     return isLost

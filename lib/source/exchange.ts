@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { BodyQueue } from './body-queue.ts';
 import type { ReceivedHead } from './check-response.ts';
@@ -14,25 +13,34 @@ const MAX_INTERIM_RESPONSES = 16;
 
 export interface ExchangeOptions {
   readonly host: string;
-  readonly connector: GuardedConnector;
   readonly signal: AbortSignal;
   readonly minBytesPerSecond: number;
   readonly windowMs: number;
   readonly now: () => number;
 }
 
+/** A request that is under way, as its back-end holds it. */
+export interface Carrier {
+  readonly connection: ConnectionWatch | undefined;
+  /** Hands on what has been parsed, and reads no further. */
+  pause(): void;
+  resume(): void;
+  /** Gives the request up, and its connection with it. */
+  abort(error: SkyhaulError): void;
+}
+
 /**
- * One request and its response, as undici's handler. Promises that the body ends normally only where its framing proves
- * the end: all bytes of a length, the last chunk, or an orderly end of a connection that was to end. Whatever undici
- * thinks of a connection is checked against what its socket saw.
+ * One request and its response, whichever back-end carries it. Promises that the body ends normally only where its
+ * framing proves the end: all bytes of a length, the last chunk or the end of a stream, or an orderly end of a connection
+ * that was to end. Whatever a back-end thinks of a connection is checked against what its socket saw.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange {
   readonly body: BodyQueue;
   readonly #options: ExchangeOptions;
+  readonly #connector: GuardedConnector;
   readonly #head = Promise.withResolvers<ReceivedHead>();
   readonly #onAbort: () => void;
-  #controller: Dispatcher.DispatchController | undefined;
-  #connection: ConnectionWatch | undefined;
+  #carrier: Carrier | undefined;
   #received: ReceivedHead | undefined;
   #window: ThroughputWindow | undefined;
   #interim = 0;
@@ -40,8 +48,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #isOver = false;
   #hasGivenUp = false;
 
-  constructor(options: ExchangeOptions) {
+  constructor(options: ExchangeOptions, connector: GuardedConnector) {
     this.#options = options;
+    this.#connector = connector;
     this.body = new BodyQueue({
       pause: () => this.#pause(),
       resume: () => this.#resume(),
@@ -57,70 +66,92 @@ export class Exchange implements Dispatcher.DispatchHandler {
     return this.#head.promise;
   }
 
+  /** Nothing that comes now is of use. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Bytes of the body that have come, and how many there will be when the answer says so. */
+  get progress(): { readonly bytes: number; readonly of: number | undefined } {
+    const framing = this.#received?.framing;
+    return { bytes: this.#bytes, of: framing?.kind === 'length' ? framing.bytes : undefined };
+  }
+
+  get hasHead(): boolean {
+    return this.#received !== undefined;
+  }
+
   /** Gives the connection up unless the response is over; resolves when its socket is closed. */
   async drop(): Promise<void> {
     await this.#giveUp(new SkyhaulError('Interrupted', 'the reader closed the source', { host: this.#options.host }));
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    this.#connection = this.#options.connector.newest;
-    if (this.#isOver) controller.abort(new SkyhaulError('Interrupted', 'given up before it was sent'));
+  /** The request has a connection. */
+  begin(carrier: Carrier): void {
+    this.#carrier = carrier;
+    if (this.#isOver) carrier.abort(new SkyhaulError('Interrupted', 'given up before it was sent'));
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+  receiveInterim(): void {
+    this.#interim += 1;
+    if (this.#interim > MAX_INTERIM_RESPONSES) this.breakOff('ProtocolError', 'interim responses without end');
+  }
+
+  /** @param raw name, value, name, value … as they came */
+  receiveHead(status: number, raw: readonly (Uint8Array | string)[], endedBy: 'connection' | 'stream'): void {
     if (this.#isOver) return;
-    if (status < 200) {
-      this.#interim += 1;
-      if (this.#interim > MAX_INTERIM_RESPONSES) this.#breakOff('ProtocolError', 'interim responses without end');
-      return;
-    }
-    const raw = controller.rawHeaders;
-    const headers = readHeaders(Array.isArray(raw) ? raw : []);
-    this.#received = { status, headers, framing: classifyFraming(status, headers) };
+    const headers = readHeaders(raw);
+    this.#received = { status, headers, framing: classifyFraming(status, headers, endedBy) };
     this.#window = startWindow(this.#options.now());
     this.#head.resolve(this.#received);
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  receive(chunk: Uint8Array): void {
     if (this.#isOver || this.#window === undefined) return;
     this.#bytes += chunk.length;
     const framing = this.#received?.framing;
     if (framing?.kind === 'length' && this.#bytes > framing.bytes) {
-      this.#breakOff('ProtocolError', 'more bytes than its Content-Length');
+      this.breakOff('ProtocolError', 'more bytes than its Content-Length');
       return;
     }
     const counted = countBytes(this.#window, chunk.length, this.#options.now(), this.#options);
     this.#window = counted.window;
     this.body.push(chunk);
-    if (counted.verdict === 'too-slow') this.#breakOff('TooSlow', `under ${this.#options.minBytesPerSecond} bytes/s`);
+    if (counted.verdict === 'too-slow') this.breakOff('TooSlow', `under ${this.#options.minBytesPerSecond} bytes/s`);
   }
 
-  onResponseEnd(): void {
+  /** The back-end takes the response for complete. */
+  end(): void {
     if (this.#isOver) return;
     const framing = this.#received?.framing;
     const isComplete =
       framing?.kind === 'chunked' ||
       (framing?.kind === 'length' && framing.bytes === this.#bytes) ||
-      (framing?.kind === 'eof' && this.#connection?.hasEndedInOrder === true);
+      (framing?.kind === 'eof' && this.#carrier?.connection?.hasEndedInOrder === true);
     this.#finish();
     if (isComplete) this.body.end();
     else this.body.fail(connectionLost(this.#options.host), 'behind-the-rest');
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+  fail(error: unknown): void {
     if (this.#isOver) return;
     this.#fail(
       classifyExchangeError(error, {
         host: this.#options.host,
         phase: this.#received === undefined ? 'headers' : 'body',
-        isCut: this.#connection?.wasCutBefore(error) ?? false,
+        isCut: this.#carrier?.connection?.wasCutBefore(error) ?? false,
       }),
       'behind-the-rest',
     );
   }
 
-  #breakOff(name: 'ProtocolError' | 'TooSlow', why: string): void {
+  /** The response went away without an end and without an error. */
+  lose(): void {
+    this.fail(connectionLost(this.#options.host));
+  }
+
+  /** The answer is no use any more: its connection is dropped, and what was not read of it is not read any more. */
+  breakOff(name: 'ProtocolError' | 'HeadersTooLarge' | 'TooSlow', why: string): void {
     const { host } = this.#options;
     void this.#giveUp(new SkyhaulError(name, `${host}: ${why}`, { host }));
   }
@@ -129,11 +160,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#isOver) {
       this.#hasGivenUp = true;
       this.#fail(error, 'at-once');
-      if (this.#controller === undefined) await this.#options.connector.abandonConnecting(error);
-      else this.#controller.abort(error);
+      if (this.#carrier === undefined) await this.#connector.abandonConnecting(error);
+      else this.#carrier.abort(error);
     }
     // Otherwise the response is complete, and the connection serves the next one.
-    if (this.#hasGivenUp) await this.#connection?.closed;
+    if (this.#hasGivenUp) await this.#carrier?.connection?.closed;
   }
 
   #fail(error: SkyhaulError, when: 'behind-the-rest' | 'at-once'): void {
@@ -148,13 +179,13 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #pause(): void {
-    this.#controller?.pause();
+    this.#carrier?.pause();
     if (this.#window !== undefined) this.#window = pauseWindow(this.#window, this.#options.now());
   }
 
   #resume(): void {
     if (this.#window !== undefined) this.#window = resumeWindow(this.#window, this.#options.now());
-    if (!this.#isOver) this.#controller?.resume();
+    if (!this.#isOver) this.#carrier?.resume();
   }
 }
 

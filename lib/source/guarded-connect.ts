@@ -19,6 +19,8 @@ export interface GuardOptions {
   readonly lookup?: Lookup | undefined;
   /** Trusted instead of the system's roots, PEM. */
   readonly ca?: string | undefined;
+  /** Offers HTTP/2, and nothing that the server would rather have. @default false */
+  readonly offersHttp2?: boolean;
   /** What makes the sockets; undici's own unless a test watches it. */
   readonly build?: ((options: buildConnector.BuildOptions) => buildConnector.connector) | undefined;
 }
@@ -52,7 +54,8 @@ export class GuardedConnector {
     this.#connect = (options.build ?? buildConnector)({
       lookup,
       timeout: options.connectTimeoutMs,
-      allowH2: false,
+      allowH2: options.offersHttp2 === true,
+      preferH2: true,
       // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED and --tls-min-v1.0 would otherwise change them.
       rejectUnauthorized: true,
       minVersion: 'TLSv1.2',

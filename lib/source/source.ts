@@ -63,8 +63,15 @@ export interface SourceRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Strong ETag of what the destination already holds: the source may answer that nothing changed. */
   readonly ifNoneMatch?: string;
+  /** @default 'auto' */
+  readonly backend?: BackendChoice | undefined;
   readonly signal: AbortSignal;
 }
+
+/** What speaks HTTP: HTTP/1.1 over undici, HTTP/2 over TLS, HTTP/1.1 over node:http. What each cannot do: docs/backends.md. */
+export type BackendName = 'undici' | 'h2' | 'node';
+/** `auto` is HTTP/1.1 over undici. */
+export type BackendChoice = 'auto' | BackendName;
 
 /** Asks for the bytes `from` to `to` (inclusive; none: to the end) of a version that was seen before. */
 export interface ResumeRequest extends Omit<SourceRequest, 'ifNoneMatch'> {

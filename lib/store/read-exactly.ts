@@ -19,10 +19,11 @@ export async function* readExactly(
   const next = async () => {
     signal?.throwIfAborted();
     isAnswering = true;
-    const step = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
-      giveUp = () => reject(signal?.reason);
+    const step = await new Promise<IteratorResult<Uint8Array> | undefined>((resolve, reject) => {
+      giveUp = () => resolve(undefined);
       iterator.next().then(resolve, reject);
     });
+    if (step === undefined) throw signal?.reason;
     isAnswering = false;
     return step;
   };

@@ -10,7 +10,7 @@ import { readShardLedger } from '../ledger/read-ledger.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { isStopped } from '../ledger/stop-marker.ts';
 import type { RunContext } from '../run-context.ts';
-import { createSourceClient } from '../source/undici-client.ts';
+import { createSourceClient } from '../source/source-client.ts';
 import { USUAL_PART_BYTES } from '../store/part-plan.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { runLane } from './run-lane.ts';

@@ -6,7 +6,7 @@ import { crc32 } from 'node:zlib';
 import type { ItemWork } from '../../lib/contract/work.ts';
 import { classifyFraming } from '../../lib/source/framing.ts';
 import type { HeaderList } from '../../lib/source/header-list.ts';
-import { judgeResume, type ResumeDecision } from '../../lib/source/judge-resume.ts';
+import { judgeResume } from '../../lib/source/judge-resume.ts';
 import { pinVersion } from '../../lib/source/pin-version.ts';
 import type { OpenedSource } from '../../lib/source/source.ts';
 import { readValidators } from '../../lib/source/validators.ts';
@@ -100,7 +100,7 @@ export function factsOf(scenario: Scenario) {
     const object = { key: KEY, etag: objectEtag, contentType: undefined, metadata: {}, crc32: undefined, bytes: 7 };
     if (content === '') return object;
     const { metadata = {} } = begun(Number(content[0]), 0, false).object ?? {};
-    const run = by === 'before' ? { 'skyhaul-run': 'earlier@0' } : {};
+    const run: Record<string, string> = by === 'before' ? { 'skyhaul-run': 'earlier@0' } : {};
     const { crc32: crc } = sumsOf(content);
     return { ...object, metadata: { ...metadata, ...run }, bytes, crc32: crc };
   });
@@ -117,5 +117,3 @@ export function factsOf(scenario: Scenario) {
     stands: ({ by, etag: tag, content }: ObjectNow) => objectOf(String(by), tag, content),
   };
 }
-
-export type { ResumeDecision };

@@ -1,5 +1,5 @@
-import type { Options } from '../../lib/contract/options.ts';
 import { MiB } from '../../lib/contract/limits.ts';
+import type { Options } from '../../lib/contract/options.ts';
 import type { Faults } from './world.ts';
 
 /** One corner of the world to be explored to its end. */

@@ -59,7 +59,7 @@ export type At =
   | 'dead';
 
 /** What follows an abort: a new generation, another try, an outcome, the next file of the lane. */
-export type Then = 'replace' | 'open' | 'again' | 'outcome' | 'close' | '';
+export type Next = 'replace' | 'open' | 'again' | 'outcome' | 'close' | '';
 
 export interface Worker {
   readonly at: At;
@@ -81,7 +81,7 @@ export interface Worker {
   readonly isRelisted: boolean;
   /** Upload to abort, and what follows. */
   readonly abort: number;
-  readonly then: Then;
+  readonly next: Next;
   /** Error name that a lost reply is resolved for, or the interned outcome. */
   readonly failure: string;
   readonly result: number;
@@ -133,7 +133,7 @@ export function encode({ source, object, buried, uploads, workers, run, faults }
     if (w.at === 'over' || w.at === 'dead') continue;
     const g = w.generation;
     text += `,${w.work},${w.isTakenUp},${w.target},${w.answer},${w.part},${w.half},${w.restarts},${w.isWhole}`;
-    text += `,${w.isRelisted},${w.abort},${w.then},${w.failure},${w.result};${w.rows}`;
+    text += `,${w.isRelisted},${w.abort},${w.next},${w.failure},${w.result};${w.rows}`;
     if (g) text += `;${g.upload},${g.version},${g.restarts},${g.condition},${g.isCheckpointed},${g.parts}`;
   }
   return text;

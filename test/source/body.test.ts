@@ -1,15 +1,14 @@
 import { connect } from 'node:net';
-import { describe, expect } from 'vitest';
-import { startOrigin } from '../support/origin.ts';
+import { expect } from 'vitest';
 import { bytesOf } from '../support/origin-bytes.ts';
 import { makeCertificate } from '../support/origin-certificate.ts';
-import { asked, it, openAt, readAll, withBody } from './fixture.ts';
+import { asked, conformance, EVERY_BACKEND, openAt, readAll, withBody } from './fixture.ts';
 
 const MIB = 1024 * 1024;
 const body = { seed: 'body', bytes: MIB } as const;
 const CUT = 700_000;
 
-describe('a whole body', () => {
+conformance('a whole body', EVERY_BACKEND, (it) => {
   it.for([
     ['length', { framing: 'length' }, { kind: 'length', bytes: MIB }],
     ['length, connection closed behind it', { framing: 'length', close: true }, { kind: 'length', bytes: MIB }],
@@ -50,15 +49,14 @@ describe('a whole body', () => {
     expect(read.bytes.length).toBe(CUT);
   });
 
-  it('H08: a TLS connection that ends without close_notify is eof, never proven', async ({ source }) => {
+  it('H08: a TLS connection that ends without close_notify is eof, never proven', async ({ source, startOther }) => {
     const tls = makeCertificate();
-    const secure = await startOrigin({ '/f': { body, framing: 'eof', cut: { afterBytes: CUT, by: 'rst' } } }, { tls });
+    const secure = await startOther({ '/f': { body, framing: 'eof', cut: { afterBytes: CUT, by: 'rst' } } }, { tls });
 
     const read = await source.read(secure.url('/f'), { client: source.client({ ca: tls.cert }) });
 
     expect(read.opened.framing).toEqual({ kind: 'eof' });
     expect(read.bytes.equals(bytesOf('body', read.bytes.length))).toBe(true);
-    await secure.close();
   });
 
   it('H09: HTTP/1.0 with a length is proven by it, without one it is eof', async ({ origin, source }) => {
@@ -81,7 +79,7 @@ describe('a whole body', () => {
   });
 });
 
-describe('a body that is cut', () => {
+conformance('a body that is cut', EVERY_BACKEND, (it) => {
   const cuts = ['fin', 'rst'] as const;
   const rows = cuts.flatMap((by) => [
     [by === 'fin' ? 'H01' : 'H02', 'Content-Length', by, { framing: 'length' }] as const,
@@ -142,7 +140,7 @@ describe('a body that is cut', () => {
   });
 });
 
-describe('a body that lies', () => {
+conformance('a body that lies', EVERY_BACKEND, (it) => {
   it('H10: bytes beyond the length are never delivered, nor taken for the next response', async ({
     origin,
     source,
@@ -185,7 +183,7 @@ describe('a body that lies', () => {
   });
 });
 
-describe('the reader', () => {
+conformance('the reader', EVERY_BACKEND, (it) => {
   it('H30: holds back an endless body; memory stays bounded while it does not read', async ({ origin, source }) => {
     origin.on('/f', { body: { seed: 1, bytes: 1024 * MIB }, contentLength: 1024 * MIB });
     const opened = await openAt(source.client(), origin.url('/f'));

@@ -1,10 +1,10 @@
 import { createServer } from 'node:net';
-import { describe, expect } from 'vitest';
-import { asked, failureOf, it, openAt, readAll } from './fixture.ts';
+import { expect } from 'vitest';
+import { asked, conformance, EVERY_BACKEND, failureOf, openAt, readAll } from './fixture.ts';
 
 const everyNameIsLocal = async () => [{ address: '127.0.0.1', family: 4 }];
 
-describe('connections', () => {
+conformance('connections', EVERY_BACKEND, (it) => {
   it('one per origin serves one file after another', async ({ origin, source }) => {
     origin.on('/f', { body: { seed: 1, bytes: 300_000 } });
     origin.on('/g', { body: 'chunked', framing: 'chunked' });

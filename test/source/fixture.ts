@@ -1,8 +1,9 @@
-import { test } from 'vitest';
+import { describe, test } from 'vitest';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
-import type { NotModified, OpenedSource, SourceClient, SourcePolicy } from '../../lib/source/source.ts';
-import { createSourceClient, type SourceClientOptions } from '../../lib/source/undici-client.ts';
-import { type Origin, startOrigin } from '../support/origin.ts';
+import type { BackendName, NotModified, OpenedSource, SourceClient, SourcePolicy } from '../../lib/source/source.ts';
+import { createSourceClient, type SourceClientOptions } from '../../lib/source/source-client.ts';
+import { type Answer, type Origin, type OriginOptions, startOrigin } from '../support/origin.ts';
+import { makeCertificate } from '../support/origin-certificate.ts';
 
 const LOOPBACK = ['127.0.0.0/8'];
 
@@ -38,35 +39,75 @@ export interface Read {
   readonly error: SkyhaulError | undefined;
 }
 
-/** A test with an origin and a client, both closed behind it. */
-export const it = test.extend<{ origin: Origin; source: Source }>({
-  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures from the pattern
-  origin: async ({}, use) => {
-    const origin = await startOrigin();
-    await use(origin);
-    await origin.close();
-  },
-  source: async ({ origin }, use) => {
-    const clients: SourceClient[] = [];
-    const client = (changes: Changes = {}) => {
-      const made = createSourceClient({
-        allowNetworks: LOOPBACK,
-        now: Date.now,
-        ...changes,
-        policy: { ...policy, ...changes.policy },
+/** Over TLS, as HTTP/2 must be. */
+const tls = makeCertificate();
+
+interface Fixtures {
+  readonly origin: Origin;
+  readonly source: Source;
+  /** Another origin, which speaks what the back-end speaks; closed with the test. */
+  readonly startOther: (routes?: Readonly<Record<string, Answer>>, options?: OriginOptions) => Promise<Origin>;
+}
+
+/** A test with an origin that speaks what the back-end speaks and a client, both closed behind it. */
+function testOver(backend: BackendName) {
+  const isHttp2 = backend === 'h2';
+  const start = (routes: Readonly<Record<string, Answer>> = {}, options: OriginOptions = {}) =>
+    startOrigin(routes, { ...(isHttp2 ? { tls } : {}), ...options, http2: isHttp2 });
+
+  return test.extend<Fixtures>({
+    startOther: async ({}, use) => {
+      const started: Origin[] = [];
+      await use(async (routes, options) => {
+        const other = await start(routes, options);
+        started.push(other);
+        return other;
       });
-      clients.push(made);
-      return made;
-    };
-    const urlOf = (path: string) => (path.startsWith('/') ? origin.url(path) : path);
-    const read = async (path: string, request: AskedOf = {}) =>
-      readAll(await openAt(request.client ?? client(), urlOf(path), request));
-    const refusal = (path: string, request: AskedOf = {}) =>
-      failureOf((request.client ?? client()).open(asked(urlOf(path), request)));
-    await use({ client, read, refusal });
-    await Promise.all(clients.map((made) => made.close()));
-  },
-});
+      await Promise.all(started.map((other) => other.close()));
+    },
+    origin: async ({ startOther }, use) => {
+      await use(await startOther());
+    },
+    source: async ({ origin }, use) => {
+      const clients: SourceClient[] = [];
+      const client = (changes: Changes = {}) => {
+        const made = createSourceClient({
+          allowNetworks: LOOPBACK,
+          now: Date.now,
+          backend,
+          ...(isHttp2 ? { ca: tls.cert } : {}),
+          ...changes,
+          policy: { ...policy, ...changes.policy },
+        });
+        clients.push(made);
+        return made;
+      };
+      const urlOf = (path: string) => (path.startsWith('/') ? origin.url(path) : path);
+      const read = async (path: string, request: AskedOf = {}) =>
+        readAll(await openAt(request.client ?? client(), urlOf(path), request));
+      const refusal = (path: string, request: AskedOf = {}) =>
+        failureOf((request.client ?? client()).open(asked(urlOf(path), request)));
+      await use({ client, read, refusal });
+      await Promise.all(clients.map((made) => made.close()));
+    },
+  });
+}
+
+/** Over undici, for what no back-end has a part in. */
+export const it = testOver('undici');
+
+export const EVERY_BACKEND = ['undici', 'node', 'h2'] as const satisfies readonly BackendName[];
+/** What is about the wire of HTTP/1.1. */
+export const HTTP1 = ['undici', 'node'] as const satisfies readonly BackendName[];
+
+/** The same tests over each of these back-ends: what they promise is written once. */
+export function conformance<Name extends BackendName>(
+  title: string,
+  backends: readonly Name[],
+  tests: (it: ReturnType<typeof testOver>, backend: Name) => void,
+): void {
+  for (const backend of backends) describe(`${title} (${backend})`, () => tests(testOver(backend), backend));
+}
 
 export function asked(url: string, { headers = {}, ifNoneMatch }: AskedOf = {}, signal = new AbortController().signal) {
   return { url, headers, signal, ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }) };

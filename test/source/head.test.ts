@@ -1,5 +1,5 @@
-import { describe, expect } from 'vitest';
-import { asked, it } from './fixture.ts';
+import { expect } from 'vitest';
+import { asked, conformance, EVERY_BACKEND, HTTP1 } from './fixture.ts';
 
 /** What is wrong, and the header lines that say so; the body would be `hello` by any reading. */
 const BROKEN: readonly [row: string, what: string, lines: string][] = [
@@ -28,7 +28,7 @@ const BROKEN: readonly [row: string, what: string, lines: string][] = [
   ['H21', 'a folded header line', 'X: a\r\n b\r\nContent-Length: 5'],
 ];
 
-describe('a header block that breaks HTTP', () => {
+conformance('a header block that breaks HTTP', HTTP1, (it) => {
   it.for(BROKEN)('%s: %s is a ProtocolError', async ([, , lines], { origin, source }) => {
     const wire = lines.includes('chunked') ? '5\r\nhello\r\n0\r\n\r\n' : 'hello';
     origin.on('/f', { raw: Buffer.from(`HTTP/1.1 200 OK\r\n${lines}\r\n\r\n${wire}`, 'latin1') });
@@ -59,7 +59,7 @@ describe('a header block that breaks HTTP', () => {
   });
 });
 
-describe('interim responses', () => {
+conformance('interim responses', HTTP1, (it) => {
   it('H19: 103 before the answer is passed over', async ({ origin, source }) => {
     const early = 'HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n';
     origin.on('/f', { raw: `${early.repeat(3)}HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello` });
@@ -86,7 +86,7 @@ describe('interim responses', () => {
   });
 });
 
-describe('a status that has no body', () => {
+conformance('a status that has no body', HTTP1, (it) => {
   it.for([
     ['204', 'Content-Length: 5\r\n\r\nhello'],
     ['205', 'Content-Length: 5\r\n\r\nhello'],
@@ -125,7 +125,7 @@ describe('a status that has no body', () => {
   });
 });
 
-describe('what is asked', () => {
+conformance('what is asked', EVERY_BACKEND, (it) => {
   it('H50: identity is asked for; a coding that comes all the same is told, not undone', async ({ origin, source }) => {
     const coded = Buffer.from([0x1f, 0x8b, 8, 0, 0]);
     origin.on('/f', { headers: { 'Content-Encoding': 'gzip', ETag: '"1-gzip"' }, body: coded });

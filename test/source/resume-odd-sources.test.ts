@@ -1,11 +1,10 @@
-import { describe, expect } from 'vitest';
-import { startOrigin } from '../support/origin.ts';
+import { expect } from 'vitest';
 import { bytesOf } from '../support/origin-bytes.ts';
 import { ranged } from '../support/origin-ranges.ts';
-import { it, readAll, readBody } from './fixture.ts';
+import { conformance, EVERY_BACKEND, readAll, readBody } from './fixture.ts';
 import { askedRest, byTag, rangesOf, textOf, unknownLength, withRest, withWhole } from './resume-fixture.ts';
 
-describe('the end of a source without a length', () => {
+conformance('the end of a source without a length', EVERY_BACKEND, (it) => {
   it('H48: a 416 with our length is the end, once the last byte was of our version', async ({ origin, source }) => {
     origin.on('/f', ranged('hello', '"v1"'));
 
@@ -30,7 +29,7 @@ describe('the end of a source without a length', () => {
   });
 });
 
-describe('a source that does not understand If-Range', () => {
+conformance('a source that does not understand If-Range', EVERY_BACKEND, (it) => {
   /** VK's network, and farms whose nodes make their own tags: If-Range brings the whole of the same version. */
   const stubborn = (body: string, etag: string) => {
     const file = ranged(body, etag);
@@ -106,7 +105,7 @@ describe('a source that does not understand If-Range', () => {
   });
 });
 
-describe('a redirected source', () => {
+conformance('a redirected source', EVERY_BACKEND, (it) => {
   it('H60: is resumed from the original URL, whose signed target may have expired', async ({ origin, source }) => {
     let signature = 1;
     origin.on('/f', () => ({ status: 302, headers: { Location: `/signed?sig=${signature}` } }));
@@ -134,8 +133,12 @@ describe('a redirected source', () => {
     expect(await source.client().resume(askedRest(origin.url('/f')))).toMatchObject({ kind: 'whole', why: 'changed' });
   });
 
-  it('H46, H56: Range goes along to another host, the headers of the item do not', async ({ origin, source }) => {
-    const other = await startOrigin({ '/f': ranged('hello world', '"v1"') });
+  it('H46, H56: Range goes along to another host, the headers of the item do not', async ({
+    origin,
+    source,
+    startOther,
+  }) => {
+    const other = await startOther({ '/f': ranged('hello world', '"v1"') });
     origin.on('/f', { status: 302, headers: { Location: other.url('/f') } });
     const headers = { Authorization: 'Bearer secret' };
 
@@ -143,6 +146,5 @@ describe('a redirected source', () => {
 
     expect(other.requests[0]?.headers).toMatchObject({ range: 'bytes=5-', 'if-range': '"v1"' });
     expect(other.requests[0]?.raw).not.toContain('secret');
-    await other.close();
   });
 });

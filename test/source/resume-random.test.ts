@@ -1,10 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect } from 'vitest';
+import { expect } from 'vitest';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
 import type { OpenedSource, PinnedVersion, Resumed, SourceClient } from '../../lib/source/source.ts';
 import { bytesOf } from '../support/origin-bytes.ts';
 import { ranged } from '../support/origin-ranges.ts';
-import { asked, it, openAt, readBody } from './fixture.ts';
+import { asked, conformance, EVERY_BACKEND, openAt, readBody } from './fixture.ts';
 
 /** Each answer of the source: how much of the whole comes before what cut. */
 const answers = fc.array(
@@ -75,7 +75,7 @@ async function fetchAll(client: SourceClient, url: string): Promise<Fetched> {
   return { bytes: Buffer.concat(pieces), resumes };
 }
 
-describe('a source that is cut at random and resumed until it is whole', () => {
+conformance('a source that is cut at random and resumed until it is whole', EVERY_BACKEND, (it) => {
   it('H01 to H05, H37, H43, H45, I1: is one version, byte for byte', async ({ origin, source }) => {
     let resumed = 0;
     let changed = 0;

@@ -1,9 +1,9 @@
-import { describe, expect } from 'vitest';
+import { expect } from 'vitest';
 import { ranged } from '../support/origin-ranges.ts';
-import { failureOf, it, readAll } from './fixture.ts';
+import { conformance, EVERY_BACKEND, failureOf, readAll } from './fixture.ts';
 import { askedRest, byDate, byTag, part, textOf, withWhole } from './resume-fixture.ts';
 
-describe('an answer that is not the rest', () => {
+conformance('an answer that is not the rest', EVERY_BACKEND, (it) => {
   it('H38: a 200 of a source without ranges is the whole, from its first byte', async ({ origin, source }) => {
     origin.on('/f', { headers: { ETag: '"v1"' }, body: 'hello world' });
 

@@ -1,7 +1,7 @@
-import { describe, expect } from 'vitest';
+import { expect } from 'vitest';
 import { bytesOf } from '../support/origin-bytes.ts';
 import { ranged } from '../support/origin-ranges.ts';
-import { asked, failureOf, it, openAt, readBody } from './fixture.ts';
+import { asked, conformance, EVERY_BACKEND, failureOf, openAt, readBody } from './fixture.ts';
 import {
   askedRest,
   byDate,
@@ -16,7 +16,7 @@ import {
 
 const dated = { headers: { 'Last-Modified': MODIFIED, Date: 'Tue, 03 Nov 2026 10:05:00 GMT' } };
 
-describe('the rest of the same version', () => {
+conformance('the rest of the same version', EVERY_BACKEND, (it) => {
   it('H37: is asked for with Range and If-Range and comes byte for byte', async ({ origin, source }) => {
     origin.on(
       '/f',
@@ -101,7 +101,7 @@ describe('the rest of the same version', () => {
   });
 });
 
-describe('a body of the rest', () => {
+conformance('a body of the rest', EVERY_BACKEND, (it) => {
   it.for([
     ['chunked', { framing: 'chunked' }],
     ['up to the end of the connection', { framing: 'eof' }],

@@ -1,7 +1,7 @@
-import { describe, expect } from 'vitest';
-import { it } from './fixture.ts';
+import { expect } from 'vitest';
+import { conformance, EVERY_BACKEND } from './fixture.ts';
 
-describe('a status that carries no file', () => {
+conformance('a status that carries no file', EVERY_BACKEND, (it) => {
   it.for([
     ['H62', 429, 'Throttled', true],
     ['H62', 503, 'Throttled', true],
@@ -61,7 +61,7 @@ describe('a status that carries no file', () => {
   });
 });
 
-describe('206 without a range asked for', () => {
+conformance('206 without a range asked for', EVERY_BACKEND, (it) => {
   const partial = (range: string, body: string) => ({ status: 206, headers: { 'Content-Range': range }, body });
 
   it('H66: is the file when it covers all of it', async ({ origin, source }) => {

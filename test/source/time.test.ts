@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
-import { describe, expect } from 'vitest';
+import { expect } from 'vitest';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
-import { asked, failureOf, it, openAt, readAll } from './fixture.ts';
+import { asked, conformance, EVERY_BACKEND, failureOf, openAt, readAll } from './fixture.ts';
 
 /** Long enough that the test would run into its own limit if the timer were not there. */
 const SHORT_MS = 300;
@@ -13,7 +13,7 @@ async function silentServer(): Promise<{ readonly server: Server; readonly port:
   return { server, port: typeof address === 'object' && address !== null ? address.port : 0 };
 }
 
-describe('connecting', () => {
+conformance('connecting', EVERY_BACKEND, (it) => {
   it('H25: a name server that says nothing is a ConnectTimeout', async ({ source }) => {
     const client = source.client({
       policy: { connectTimeoutMs: SHORT_MS },
@@ -53,7 +53,7 @@ describe('connecting', () => {
   });
 });
 
-describe('waiting', () => {
+conformance('waiting', EVERY_BACKEND, (it) => {
   it('H27: no headers are a HeadersTimeout', async ({ origin, source }) => {
     origin.on('/f', { delayMs: Number.POSITIVE_INFINITY });
     const client = source.client({ policy: { headersTimeoutMs: SHORT_MS } });
@@ -118,7 +118,7 @@ describe('waiting', () => {
   });
 });
 
-describe('a signal', () => {
+conformance('a signal', EVERY_BACKEND, (it) => {
   it('ends waiting for headers, with its reason when it is one of ours', async ({ origin, source }) => {
     origin.on('/f', { delayMs: Number.POSITIVE_INFINITY });
     const reason = new SkyhaulError('ItemTimeout', 'over');

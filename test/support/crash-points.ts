@@ -20,12 +20,12 @@ export function chance(seed: number): () => number {
   };
 }
 
-/** Before and after every operation on a store. */
+/** Before and after every operation on a store, and before every one on the file system. */
 export function everyOperation(counts: Readonly<Record<Level, number>>, random: () => number): Plan[] {
-  const points = Array.from({ length: counts.store }, (_, index) => index + 1).flatMap((at) =>
-    (['before', 'after'] as const).map((when): Strike => ({ level: 'store', at, when, signal: 'SIGKILL' })),
-  );
-  return points.map((first) => withMore(first, counts, random));
+  const points = (level: Level, when: Trip['when']) =>
+    Array.from({ length: counts[level] }, (_, index): Strike => ({ level, at: index + 1, when, signal: 'SIGKILL' }));
+  const all = [...points('store', 'before'), ...points('store', 'after'), ...points('files', 'before')];
+  return all.map((first) => withMore(first, counts, random));
 }
 
 /** Anywhere: an operation on a store or on the file system, a byte of the source, a moment. */

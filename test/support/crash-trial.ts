@@ -23,7 +23,7 @@ const RUN = 'r';
 /** A lock of a dead process is stale by then. */
 const STALE_LOCK_MS = 31_000;
 /** Nobody of a stack lives longer than this behind its beginning. */
-const LIFETIME_MS = 16 * 60_000;
+export const LIFETIME_MS = 16 * 60_000;
 
 export interface World {
   readonly place: CrashPlace;

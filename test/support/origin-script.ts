@@ -1,3 +1,4 @@
+import type { Frames } from './http2-frames.ts';
 import { piecesOf } from './origin-bytes.ts';
 
 /** Bytes that are made while they are sent, however many. */
@@ -38,18 +39,38 @@ export interface Script {
   readonly drip?: { readonly bytes: number; readonly everyMs: number };
   /** Sends `Connection: close` and closes behind the response. */
   readonly close?: boolean;
+  /** What only HTTP/2 can do. There `close` sends GOAWAY, and a body of any framing but `length` ends with its stream. */
+  readonly http2?: Http2Script;
+}
+
+export interface Http2Script {
+  /** Before the head. */
+  readonly before?: Frames;
+  /** Instead of head and body; nothing follows. */
+  readonly instead?: Frames;
+  /** Behind so many bytes of the body (0: behind the head). */
+  readonly at?: {
+    readonly afterBytes: number;
+    readonly frames: Frames;
+    readonly then: 'go-on' | 'stop' | 'fin' | 'rst';
+  };
+}
+
+/** The header fields of a script, its length included. */
+export function fieldsOf(script: Script): (readonly [name: string, value: string])[] {
+  const fields = Object.entries(script.headers ?? {}).flatMap(([name, value]) =>
+    (typeof value === 'string' ? [value] : value).map((one) => [name, one] as const),
+  );
+  const length = String(script.contentLength ?? lengthOf(script.body));
+  const saysLength = (script.framing ?? 'length') === 'length' && script.contentLength !== 'none';
+  return saysLength ? [...fields, ['Content-Length', length]] : fields;
 }
 
 /** The header block of a script; empty for a raw one. */
 export function headOf(script: Script): Buffer {
   if (script.raw !== undefined) return Buffer.alloc(0);
-  const lines = Object.entries(script.headers ?? {}).flatMap(([name, value]) =>
-    (typeof value === 'string' ? [value] : value).map((one) => `${name}: ${one}`),
-  );
+  const lines = fieldsOf(script).map(([name, value]) => `${name}: ${value}`);
   if (script.framing === 'chunked') lines.push('Transfer-Encoding: chunked');
-  if ((script.framing ?? 'length') === 'length' && script.contentLength !== 'none') {
-    lines.push(`Content-Length: ${script.contentLength ?? lengthOf(script.body)}`);
-  }
   if (closesBehind(script)) lines.push('Connection: close');
   const status = `HTTP/${script.version ?? '1.1'} ${script.status ?? 200} Because`;
   return Buffer.from([status, ...lines, '', ''].join('\r\n'), 'latin1');
@@ -75,7 +96,7 @@ export function closesBehind(script: Script): boolean {
   return script.close === true || script.framing === 'eof';
 }
 
-function* bodyOf(body: Script['body'], pieceBytes?: number): Generator<Buffer> {
+export function* bodyOf(body: Script['body'], pieceBytes?: number): Generator<Buffer> {
   if (body === undefined) return;
   if (typeof body === 'object' && 'seed' in body) {
     yield* piecesOf(body.seed, body.bytes, pieceBytes, body.from);

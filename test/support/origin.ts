@@ -1,9 +1,11 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
-import { closesBehind, headOf, type Script, wireOf } from './origin-script.ts';
+import { serveHttp1 } from './origin-http1.ts';
+import { serveHttp2 } from './origin-http2.ts';
+import type { Script } from './origin-script.ts';
 
 /**
- * The hostile origin: an HTTP/1.1 server on a raw socket of 127.0.0.1 that misbehaves as it is told.
+ * The hostile origin: an HTTP/1.1 or HTTP/2 server on a raw socket of 127.0.0.1 that misbehaves as it is told.
  *
  *     const origin = await startOrigin({ '/a': { body: { seed: 1, bytes: 1_000_000 } } });
  *     origin.on('/cut', { body: 'hello', cut: { afterBytes: 3, by: 'rst' } });
@@ -14,7 +16,7 @@ import { closesBehind, headOf, type Script, wireOf } from './origin-script.ts';
  *
  * Scripts: see `origin-script.ts`. A file with ranges: `ranged()` of `origin-ranges.ts`. Bodies: `bytesOf(seed, length)`
  * of `origin-bytes.ts` makes the same bytes. TLS: give `{ tls: makeCertificate() }` of `origin-certificate.ts` and trust
- * its `cert`. Several hosts: resolve their names to 127.0.0.1 in the client (option `lookup`), then
+ * its `cert`; `{ http2: true }` beside it speaks HTTP/2, and nothing else. Several hosts: resolve their names to 127.0.0.1 in the client (option `lookup`), then
  * `connectionsOf('a.test')` counts by the Host header. Paths without a script answer 404.
  */
 export interface Origin {
@@ -53,9 +55,18 @@ export type Answer = Script | readonly Script[] | ((request: RecordedRequest) =>
 
 export interface OriginOptions {
   readonly tls?: TlsOptions;
+  /** HTTP/2, on TLS only. What `raw` says is HTTP/1.1 and cannot be said here. @default false */
+  readonly http2?: boolean;
   /** A loopback address. @default '127.0.0.1' */
   readonly address?: string;
 }
+
+/** Speaks with one client until it goes. `connection` counts from 1. */
+export type Serve = (
+  socket: Socket,
+  connection: number,
+  answer: (request: RecordedRequest) => Promise<Script>,
+) => Promise<void>;
 
 class Counter implements Connections {
   open = 0;
@@ -103,15 +114,15 @@ export async function startOrigin(
     socket.once('close', () => {
       if (hostCounter !== undefined) hostCounter.open -= 1;
     });
-    for await (const raw of requestHeads(socket)) {
-      const request = parseRequest(raw, connection);
+    const speak = options.http2 === true ? serveHttp2 : serveHttp1;
+    await speak(socket, connection, async (request) => {
       requests.push(request);
       if (hostCounter === undefined) {
         hostCounter = counterOf(request.host);
         hostCounter.add();
       }
-      await send(socket, await answerTo(request));
-    }
+      return await answerTo(request);
+    });
   };
 
   const accept = (socket: Socket) => {
@@ -121,16 +132,16 @@ export async function startOrigin(
     socket.once('close', () => {
       all.open -= 1;
     });
-    serve(socket).then(
-      () => socket.end(),
-      () => socket.destroy(),
-    );
+    serve(socket).catch(() => socket.destroy());
   };
 
   const server: Server =
     options.tls === undefined
       ? createServer({ allowHalfOpen: true }, accept)
-      : createTlsServer(options.tls, accept).on('tlsClientError', (_error, socket) => socket.destroy());
+      : createTlsServer({ ...options.tls, ...(options.http2 === true && { ALPNProtocols: ['h2'] }) }, accept).on(
+          'tlsClientError',
+          (_error, socket) => socket.destroy(),
+        );
   // The sockets below TLS, so that close() reaches those whose handshake never ended.
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
@@ -155,74 +166,4 @@ export async function startOrigin(
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-async function send(socket: Socket, script: Script): Promise<void> {
-  const { cut, stall, drip, delayMs = 0 } = script;
-  if (delayMs === Number.POSITIVE_INFINITY) return;
-  if (delayMs > 0) await sleep(delayMs);
-  let sent = 0;
-  await write(socket, headOf(script));
-  if (cut?.afterBytes === 0) return end(socket, cut.by);
-  for (const piece of wireOf(script)) {
-    if (socket.destroyed) return;
-    for (let rest = piece; rest.length > 0; ) {
-      const stops = [drip?.bytes, distance(cut?.afterBytes, sent), distance(stall?.afterBytes, sent)];
-      const step = Math.min(rest.length, ...stops.filter((stop) => stop !== undefined));
-      await write(socket, rest.subarray(0, step));
-      rest = rest.subarray(step);
-      sent += step;
-      if (cut?.afterBytes === sent) return end(socket, cut.by);
-      if (stall?.afterBytes === sent) {
-        if (stall.forMs === undefined) return;
-        await sleep(stall.forMs);
-      }
-      if (drip !== undefined) await sleep(drip.everyMs);
-    }
-  }
-  if (closesBehind(script)) end(socket, 'fin');
-}
-
-/** Bytes to a mark that is still ahead. */
-function distance(mark: number | undefined, sent: number): number | undefined {
-  return mark !== undefined && mark > sent ? mark - sent : undefined;
-}
-
-function end(socket: Socket, by: 'fin' | 'rst'): void {
-  // A TLS socket cannot be reset from here; destroying it ends TCP without a close_notify, which is as rude.
-  if (by === 'fin') socket.end();
-  else if ('encrypted' in socket) socket.destroy();
-  else setImmediate(() => socket.resetAndDestroy());
-}
-
-/** Resolves when the kernel has the bytes, or the peer is gone. */
-function write(socket: Socket, bytes: Uint8Array): Promise<void> {
-  return new Promise((resolve) => {
-    if (bytes.length === 0 || socket.destroyed || socket.writableEnded) resolve();
-    else socket.write(bytes, () => resolve());
-  });
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function* requestHeads(socket: Socket): AsyncGenerator<string> {
-  let pending = '';
-  for await (const chunk of socket) {
-    pending += Buffer.from(chunk).toString('latin1');
-    for (let at = pending.indexOf('\r\n\r\n'); at >= 0; at = pending.indexOf('\r\n\r\n')) {
-      const raw = pending.slice(0, at + 4);
-      pending = pending.slice(at + 4);
-      yield raw;
-    }
-  }
-}
-
-function parseRequest(raw: string, connection: number): RecordedRequest {
-  const [first = '', ...lines] = raw.trimEnd().split('\r\n');
-  const [method = '', path = ''] = first.split(' ');
-  const pairs = lines.map((line) => [line.slice(0, line.indexOf(':')).toLowerCase(), line.replace(/^[^:]*:\s*/, '')]);
-  const headers: Record<string, string> = Object.fromEntries(pairs);
-  return { method, path, host: (headers.host ?? '').replace(/:\d+$/, ''), headers, raw, connection };
 }

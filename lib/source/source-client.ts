@@ -1,4 +1,5 @@
 import { RESERVED_HEADERS } from '../contract/request.ts';
+import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Network, parseNetworks } from './address-class.ts';
 import { checkResponse, readErrorCode } from './check-response.ts';
@@ -11,6 +12,7 @@ import { type Answer, openedSource, resumedSource } from './opened-source.ts';
 import { OriginConnections } from './origin-connections.ts';
 import { decideRedirect, isRedirect } from './redirect.ts';
 import type {
+  BackendChoice,
   NotModified,
   OpenedSource,
   PinnedVersion,
@@ -36,22 +38,25 @@ export interface SourceClientOptions {
   readonly ca?: string;
   /** Length of the window of `minBytesPerSecond`, milliseconds. @default 60_000 */
   readonly throughputWindowMs?: number;
+  /** Of requests that name none. @default 'auto' */
+  readonly backend?: BackendChoice;
 }
 
 /**
- * The source client over undici, HTTP/1.1. It follows redirects itself, each through the address guard; asks for
- * `identity`; and uses neither proxies of the environment nor any of undici's interceptors.
+ * The source client, over any back-end. It follows redirects itself, each through the address guard; asks for
+ * `identity`; and uses no proxies of the environment.
  * @throws SkyhaulError BatchInvalid when an allowed network is no CIDR.
  */
 export function createSourceClient(options: SourceClientOptions): SourceClient {
-  return new UndiciSourceClient(options);
+  return new HttpSourceClient(options);
 }
 
-class UndiciSourceClient implements SourceClient {
+class HttpSourceClient implements SourceClient {
   readonly #policy: SourcePolicy;
   readonly #now: () => number;
   readonly #allowed: readonly Network[];
   readonly #connections: OriginConnections;
+  readonly #backend: BackendChoice;
   /** Origins seen to answer a range where If-Range made them send the whole of the same version. */
   readonly #ignoringIfRange = new Set<string>();
 
@@ -59,6 +64,7 @@ class UndiciSourceClient implements SourceClient {
     this.#policy = options.policy;
     this.#now = options.now;
     this.#allowed = parseNetworks(options.allowNetworks);
+    this.#backend = options.backend ?? 'auto';
     this.#connections = new OriginConnections({
       policy: options.policy,
       allowed: this.#allowed,
@@ -132,9 +138,13 @@ class UndiciSourceClient implements SourceClient {
     refuseReserved(request.headers);
     let url = checkUrl(request.url, this.#allowed);
     let given = request.headers;
+    const chosen = request.backend ?? this.#backend;
+    const backend = chosen === 'auto' ? 'undici' : chosen;
     for (let followed = 0; ; followed += 1) {
       if (request.signal.aborted) throw interruptionOf(request.signal);
-      const exchange = this.#connections.send(url, this.#headers(given, own(url.origin)), request.signal);
+      if (backend === 'h2' && url.protocol === 'http:') throw notOverTls(url);
+      const headers = this.#headers(given, own(url.origin));
+      const exchange = await this.#connections.send(url, headers, request.signal, backend);
       const head = await exchange.head;
       if (!isRedirect(head.status)) return { url, head, exchange };
       await discardBody(exchange, head.framing);
@@ -176,6 +186,12 @@ function validatorOf({ etag, modified }: PinnedVersion): string | undefined {
 function refuseReserved(headers: Readonly<Record<string, string>>): void {
   const reserved = Object.keys(headers).find((name) => RESERVED_HEADERS.includes(name.toLowerCase()));
   if (reserved !== undefined) throw new SkyhaulError('BatchInvalid', `Skyhaul sets the header ${reserved} itself`);
+}
+
+function notOverTls(url: URL): SkyhaulError {
+  return new SkyhaulError('UrlRefused', `${redactUrl(url.href)} is http; the back-end h2 needs https`, {
+    host: url.host,
+  });
 }
 
 function withCode(error: SkyhaulError, body: string): SkyhaulError {

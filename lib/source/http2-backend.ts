@@ -1,0 +1,162 @@
+import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import type { Socket } from 'node:net';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { type Backend, type BackendOptions, connectorFor, type Get, MAX_HEADER_BYTES, targetOf } from './backend.ts';
+import { classifyStreamError } from './classify-stream-error.ts';
+import type { ConnectionWatch } from './connection-watch.ts';
+import type { Exchange } from './exchange.ts';
+import type { GuardedConnector } from './guarded-connect.ts';
+import type { SourcePolicy } from './source.ts';
+import { StreamCarrier } from './stream-carrier.ts';
+import { Turns } from './turns.ts';
+
+/** What may be on the way at once: 100 ms at 10 MiB/s. Held in memory while the reader is behind. */
+const WINDOW_BYTES = 1024 * 1024;
+/** Above our own limit, so that it is we who say HeadersTooLarge; Node would only reset the stream. */
+const MAX_HEADER_LIST_BYTES = 4 * MAX_HEADER_BYTES;
+const MAX_HEADER_PAIRS = 4_096;
+
+interface Session {
+  readonly http2: ClientHttp2Session;
+  readonly connection: ConnectionWatch | undefined;
+}
+
+/**
+ * HTTP/2 over node:http2, on TLS only (RFC 9113 9.2): one connection, one stream at a time. A connection serves the next
+ * request only if the last one came to its end on it and the server has not said GOAWAY; everything else costs it.
+ */
+export class Http2Backend implements Backend {
+  readonly connector: GuardedConnector;
+  readonly #origin: URL;
+  readonly #policy: SourcePolicy;
+  readonly #turns = new Turns();
+  #session: Session | undefined;
+
+  constructor(origin: URL, options: BackendOptions) {
+    this.#origin = origin;
+    this.#policy = options.policy;
+    this.connector = connectorFor(options, 'h2');
+  }
+
+  get isIdle(): boolean {
+    return this.#turns.areOver;
+  }
+
+  send(get: Get, exchange: Exchange): void {
+    this.#turns.take(() => this.#carry(get, exchange));
+  }
+
+  async close(): Promise<void> {
+    this.#session?.http2.destroy();
+    await this.connector.close();
+  }
+
+  /** Resolves when the connection is free for the next one, or gone. */
+  async #carry({ path, headers }: Get, exchange: Exchange): Promise<void> {
+    if (exchange.isOver) return;
+    let session: Session;
+    let stream: ClientHttp2Stream;
+    try {
+      session = await this.#openSession();
+      if (exchange.isOver) return;
+      stream = session.http2.request({
+        ':method': 'GET',
+        ':scheme': 'https',
+        ':authority': this.#origin.host,
+        ':path': path,
+        ...headers,
+      });
+    } catch (error) {
+      exchange.fail(classifyStreamError(error, { host: this.#origin.host, rstCode: 0, phase: 'headers' }));
+      return;
+    }
+    await this.#listen(stream, session, exchange);
+  }
+
+  async #listen(stream: ClientHttp2Stream, { http2, connection }: Session, exchange: Exchange): Promise<void> {
+    const { hostname: host } = this.#origin;
+    const give = (error: SkyhaulError) => {
+      stream.destroy(error);
+      http2.destroy();
+      connection?.socket.destroy();
+    };
+    const carrier = new StreamCarrier(exchange, connection, host, this.#policy, give);
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    const hasEnded = watchEnd(stream);
+    stream.on('headers', () => exchange.receiveInterim());
+    stream.on('response', (head, _flags, raw: readonly string[] = []) => {
+      if (isTooLarge(raw)) return exchange.breakOff('HeadersTooLarge', 'more than 64 KiB of headers');
+      const fields = raw.flatMap((text, index) => (raw[index - (index % 2)]?.startsWith(':') ? [] : [text]));
+      exchange.receiveHead(Number(head[':status']), fields, 'stream');
+      carrier.carry(stream);
+    });
+    stream.on('trailers', (_head, _flags, raw: readonly string[] = []) => {
+      if (isTooLarge(raw)) exchange.breakOff('HeadersTooLarge', 'more than 64 KiB of trailers');
+    });
+    stream.on('end', () => {
+      if (hasEnded()) exchange.end();
+    });
+    let failure: unknown;
+    stream.on('error', (error) => {
+      failure = error;
+    });
+    exchange.begin(carrier);
+    await closed;
+    carrier.release();
+    const { bytes, of } = exchange.progress;
+    const phase = exchange.hasHead ? 'body' : 'headers';
+    exchange.fail(classifyStreamError(failure, { host, rstCode: stream.rstCode, phase, isFull: bytes === of }));
+  }
+
+  async #openSession(): Promise<Session> {
+    const kept = this.#session;
+    if (kept !== undefined) {
+      if (!kept.http2.closed && !kept.http2.destroyed && kept.connection?.socket.destroyed === false) return kept;
+      // Never a second connection beside one that is still open, if only for its GOAWAY.
+      kept.http2.destroy();
+      kept.connection?.socket.destroy();
+      await kept.connection?.closed;
+    }
+    const socket = await this.#connect();
+    const http2 = connect(this.#origin, {
+      createConnection: () => socket,
+      maxHeaderListPairs: MAX_HEADER_PAIRS,
+      settings: { enablePush: false, initialWindowSize: WINDOW_BYTES, maxHeaderListSize: MAX_HEADER_LIST_BYTES },
+    });
+    // Its streams tell what happened; between them nobody needs to know.
+    http2.on('error', () => {});
+    http2.once('connect', () => http2.setLocalWindowSize(WINDOW_BYTES));
+    this.#session = { http2, connection: this.connector.newest };
+    return this.#session;
+  }
+
+  async #connect(): Promise<Socket> {
+    const { host } = this.#origin;
+    return await new Promise((resolve, reject) => {
+      this.connector.connect(targetOf(this.#origin), (error, socket) => {
+        if (error !== null) return reject(error);
+        if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') return resolve(socket);
+        socket.destroy();
+        reject(new SkyhaulError('TlsFailed', `${host} does not speak HTTP/2`, { host }));
+      });
+    });
+  }
+}
+
+/**
+ * Whether the stream came to an end of its own (END_STREAM). Node ends a body in the same way when the server resets the
+ * stream with NO_ERROR; only then is the stream closed already as its end is put behind the bytes.
+ */
+function watchEnd(stream: ClientHttp2Stream): () => boolean {
+  let hasEnded = false;
+  const push = stream.push.bind(stream);
+  stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+    hasEnded ||= chunk === null && !stream.closed;
+    return push(chunk, encoding);
+  };
+  return () => hasEnded;
+}
+
+function isTooLarge(raw: readonly string[]): boolean {
+  return raw.reduce((bytes, text) => bytes + text.length + 2, 0) > MAX_HEADER_BYTES;
+}
