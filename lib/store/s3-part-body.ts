@@ -90,7 +90,7 @@ export class PartBody extends Readable {
         this.crc32 = crc32Of(chunk, this.crc32);
         for (let taken = 0; taken < chunk.length; taken += BUFFER_BYTES) {
           encoder.write(chunk.subarray(taken, taken + BUFFER_BYTES));
-          
+          if (!this.#hasRoom()) await this.#room();
         }
         if (this.destroyed) return;
         this.#waitFor('source');

@@ -124,11 +124,11 @@ function streamCommand(s3: S3Bucket, upload: Upload, number: number, bytes: numb
 }
 
 /** By number. Parts without a CRC32 of their own are left out: nothing proves what they are. */
-export async function listParts(s3: S3Bucket, upload: Upload, pageParts: number | undefined): Promise<StoredPart[]> {
+export async function listParts(s3: S3Bucket, upload: Upload): Promise<StoredPart[]> {
   const parts: StoredPart[] = [];
   // The SDK's own paginator follows NextPartNumberMarker, which may be there on the last page too, and never ends.
   for (let marker: string | undefined, isLast = false; !isLast; ) {
-    const command = new ListPartsCommand({ ...s3.upload(upload), PartNumberMarker: marker, MaxParts: pageParts });
+    const command = new ListPartsCommand({ ...s3.upload(upload), PartNumberMarker: marker });
     const page = await s3.put(upload.key, () => s3.client.send(command));
     for (const { PartNumber, Size, ChecksumCRC32, ETag } of page.Parts ?? []) {
       const crc32 = parseCrc32Base64(ChecksumCRC32 ?? '');

@@ -36,11 +36,12 @@ import {
 } from './s3-bucket.ts';
 import { commitOnce } from './s3-commit.ts';
 import { isMissing, toStoreError } from './s3-errors.ts';
+import type { StreamPatience } from './s3-part-body.ts';
 import { putStreamToS3 } from './s3-stream.ts';
-import { S3Uploads, type UploadTuning } from './s3-uploads.ts';
+import { S3Uploads } from './s3-uploads.ts';
 import type { S3Location } from './s3-uri.ts';
 
-export interface S3StoreOptions extends S3Location, UploadTuning {
+export interface S3StoreOptions extends S3Location, StreamPatience {
   /** May be shared: its sockets end when the last store on it closes. */
   readonly client: S3Client;
   /** Of our own streams; bounds them at 10,000 parts. Default 8 MiB, about 78 GiB. */
@@ -68,9 +69,9 @@ class S3Store implements ObjectStore {
   readonly #streamPartBytes: number;
   #isOpen = true;
 
-  constructor({ client, bucket, prefix, partBytes, expectedBucketOwner, ...tuning }: S3StoreOptions) {
+  constructor({ client, bucket, prefix, partBytes, expectedBucketOwner, ...patience }: S3StoreOptions) {
     this.#s3 = new S3Bucket(client, { bucket, prefix }, expectedBucketOwner);
-    this.#uploads = new S3Uploads(this.#s3, tuning);
+    this.#uploads = new S3Uploads(this.#s3, patience);
     this.#streamPartBytes = partBytes ?? 8 * MiB;
   }
 

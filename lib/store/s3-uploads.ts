@@ -23,20 +23,15 @@ import { joinUploadId, splitUploadId } from './upload-id.ts';
 /** S16: parts in flight may outlive an abort. About 25 s of looking again in all. */
 const ABORT_TRIES = 9;
 
-export interface UploadTuning extends StreamPatience {
-  /** Parts in one answer of S3; none: its own 1,000. */
-  readonly pageParts?: number | undefined;
-}
-
 export class S3Uploads {
   readonly #s3: S3Bucket;
-  readonly #tuning: UploadTuning;
+  readonly #patience: StreamPatience;
   /** Buffers of streamed parts that nobody uses: three for each that was sent at the same time as others. */
   readonly #free: Buffer[] = [];
 
-  constructor(s3: S3Bucket, tuning: UploadTuning) {
+  constructor(s3: S3Bucket, patience: StreamPatience) {
     this.#s3 = s3;
-    this.#tuning = tuning;
+    this.#patience = patience;
   }
 
   async create(key: string, options: ObjectOptions): Promise<Upload> {
@@ -57,11 +52,11 @@ export class S3Uploads {
   }
 
   streamPart(upload: Upload, number: number, bytes: number, body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
-    return streamPart(this.#s3, upload, number, bytes, body, signal, this.#tuning, this.#free);
+    return streamPart(this.#s3, upload, number, bytes, body, signal, this.#patience, this.#free);
   }
 
   listParts(upload: Upload): Promise<StoredPart[]> {
-    return listParts(this.#s3, upload, this.#tuning.pageParts);
+    return listParts(this.#s3, upload);
   }
 
   async complete(upload: Upload, parts: readonly StoredPart[], commit: Commit): Promise<StoredObject> {

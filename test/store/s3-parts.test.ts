@@ -74,14 +74,16 @@ test('S04: a source that pauses is given up as IdleTimeout before S3 would do it
 test('S04: a source that drips is passed on in time, although it fills no buffer', async () => {
   const { store } = await serve({ idleTimeoutMs: 2_000 });
   const upload = await store.createUpload('k', {});
+  const first = randomBytes(600_000, 1);
   async function* dripping() {
+    yield first;
     for (let sent = 0; sent < 10; sent += 1) {
       yield Buffer.alloc(10, sent);
       await sleep(350);
     }
   }
 
-  const part = await store.streamPart(upload, 1, 100, dripping());
+  const part = await store.streamPart(upload, 1, first.length + 100, dripping());
 
   expect(await store.listParts(upload)).toEqual([part]);
 });
