@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_HEADERS, MAX_ITEM_METADATA_BYTES, MAX_KEY_BYTES, MAX_OBJECT_BYTES, MAX_URL_BYTES } from './limits.ts';
 import { request } from './request.ts';
+import { transformSpec } from './transform.ts';
 
 const hex = (digits: number) =>
   z
@@ -67,7 +68,7 @@ export const item = z
       .describe('Only these bytes of the source.'),
     timeoutMs: z.int().min(1).optional().describe('Milliseconds for the whole item.'),
     maxBytes: z.int().min(0).max(MAX_OBJECT_BYTES).optional(),
-    transform: z.array(z.unknown()).optional(),
+    transform: transformSpec.optional(),
     backend: z.enum(['auto', 'undici', 'h2', 'node']).optional(),
     result: z.enum(['object', 'inline', 'head', 'none']).optional(),
     error: z

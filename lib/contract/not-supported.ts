@@ -50,7 +50,7 @@ const BUILT_ITEM: Built<Item> = {
   range: false,
   timeoutMs: true,
   maxBytes: true,
-  transform: false,
+  transform: true,
   backend: only('backend', 'auto', 'undici'),
   result: only('result', 'object'),
   error: true,
@@ -85,6 +85,7 @@ const BUILT_OPTIONS: Built<Options> = {
   cacheControl: false,
   kmsKeyId: false,
   request,
+  transform: true,
 };
 
 /** Problems with `error: 'NotSupported'`, one for each field of the item that is not built yet. */

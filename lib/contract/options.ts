@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MAX_OBJECT_BYTES } from './limits.ts';
 import { request } from './request.ts';
+import { transformSpec } from './transform.ts';
 
 const count = (most: number) => z.int().min(1).max(most);
 const HOUR_MS = 3_600_000;
@@ -53,6 +54,7 @@ export const options = z
     cacheControl: z.string().optional(),
     kmsKeyId: z.string().optional(),
     request: request.optional(),
+    transform: transformSpec.optional(),
   })
   .meta({ id: 'options', title: 'Options', description: 'Options of a batch.' });
 

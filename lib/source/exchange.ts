@@ -71,12 +71,6 @@ export class Exchange {
     return this.#isOver;
   }
 
-  /** Bytes of the body that have come, and how many there will be when the answer says so. */
-  get progress(): { readonly bytes: number; readonly of: number | undefined } {
-    const framing = this.#received?.framing;
-    return { bytes: this.#bytes, of: framing?.kind === 'length' ? framing.bytes : undefined };
-  }
-
   get hasHead(): boolean {
     return this.#received !== undefined;
   }

@@ -103,7 +103,8 @@ export class GuardedConnector {
   async close(): Promise<void> {
     this.#isClosed = true;
     const open = [...this.#open];
-    for (const { socket } of open) socket.destroy();
+    // With an error, or whoever waits for one of them to connect would wait for ever.
+    for (const { socket } of open) socket.destroy(new SkyhaulError('Interrupted', 'the source client was closed'));
     await Promise.all(open.map((watch) => watch.closed));
   }
 

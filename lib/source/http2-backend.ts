@@ -1,4 +1,4 @@
-import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Backend, type BackendOptions, connectorFor, type Get, MAX_HEADER_BYTES, targetOf } from './backend.ts';
@@ -12,18 +12,23 @@ import { Turns } from './turns.ts';
 
 /** What may be on the way at once: 100 ms at 10 MiB/s. Held in memory while the reader is behind. */
 const WINDOW_BYTES = 1024 * 1024;
-/** Above our own limit, so that it is we who say HeadersTooLarge; Node would only reset the stream. */
-const MAX_HEADER_LIST_BYTES = 4 * MAX_HEADER_BYTES;
-const MAX_HEADER_PAIRS = 4_096;
+/** Above what fits into our own limit, so that it is we who say HeadersTooLarge; Node would only reset the stream. */
+const MAX_HEADER_LIST_BYTES = 8 * MAX_HEADER_BYTES;
+const MAX_HEADER_PAIRS = MAX_HEADER_BYTES / 4;
 
 interface Session {
   readonly http2: ClientHttp2Session;
   readonly connection: ConnectionWatch | undefined;
+  /** Has carried a request before. */
+  isUsed: boolean;
+  /** The last stream that the server takes up, once it has said GOAWAY in peace. */
+  lastStream: number | undefined;
 }
 
 /**
- * HTTP/2 over node:http2, on TLS only (RFC 9113 9.2): one connection, one stream at a time. A connection serves the next
- * request only if the last one came to its end on it and the server has not said GOAWAY; everything else costs it.
+ * HTTP/2 over node:http2, on TLS only: one connection, one stream at a time. What the server resets costs its stream;
+ * GOAWAY, broken frames and what we give up ourselves cost the connection, and the next request makes another. Only what
+ * a used connection did not take up behind its GOAWAY is sent again at once, as behind the end of any kept connection.
  */
 export class Http2Backend implements Backend {
   readonly connector: GuardedConnector;
@@ -47,33 +52,44 @@ export class Http2Backend implements Backend {
   }
 
   async close(): Promise<void> {
-    this.#session?.http2.destroy();
+    this.#session?.http2.destroy(new SkyhaulError('Interrupted', 'the source client was closed'));
     await this.connector.close();
   }
 
   /** Resolves when the connection is free for the next one, or gone. */
-  async #carry({ path, headers }: Get, exchange: Exchange): Promise<void> {
-    if (exchange.isOver) return;
-    let session: Session;
-    let stream: ClientHttp2Stream;
+  async #carry(get: Get, exchange: Exchange): Promise<void> {
     try {
-      session = await this.#openSession();
-      if (exchange.isOver) return;
-      stream = session.http2.request({
-        ':method': 'GET',
-        ':scheme': 'https',
-        ':authority': this.#origin.host,
-        ':path': path,
-        ...headers,
-      });
+      for (let isTakenUp = false; !isTakenUp && !exchange.isOver; ) {
+        const session = await this.#openSession();
+        isTakenUp = exchange.isOver || (await this.#exchange(get, session, exchange));
+      }
     } catch (error) {
-      exchange.fail(classifyStreamError(error, { host: this.#origin.host, rstCode: 0, phase: 'headers' }));
-      return;
+      exchange.fail(classifyStreamError(error, { host: this.#origin.hostname, rstCode: 0, phase: 'headers' }));
     }
-    await this.#listen(stream, session, exchange);
   }
 
-  async #listen(stream: ClientHttp2Stream, { http2, connection }: Session, exchange: Exchange): Promise<void> {
+  /** False when the server has not seen it, and another connection may serve it. */
+  async #exchange({ path, headers }: Get, session: Session, exchange: Exchange): Promise<boolean> {
+    const { http2, isUsed } = session;
+    const { host } = this.#origin;
+    const stream = http2.request({
+      ':method': 'GET',
+      ':scheme': 'https',
+      ':authority': host,
+      ':path': path,
+      ...headers,
+    });
+    session.isUsed = true;
+    const failure = await this.#listen(stream, session, exchange);
+    const { lastStream } = session;
+    if (isUsed && lastStream !== undefined && (stream.id ?? Number.POSITIVE_INFINITY) > lastStream) return false;
+    const phase = exchange.hasHead ? 'body' : 'headers';
+    exchange.fail(classifyStreamError(failure, { host: this.#origin.hostname, rstCode: stream.rstCode, phase }));
+    return true;
+  }
+
+  /** Tells the exchange what comes; resolves with the error of the stream, or without one, when it is closed. */
+  async #listen(stream: ClientHttp2Stream, { http2, connection }: Session, exchange: Exchange): Promise<unknown> {
     const { hostname: host } = this.#origin;
     const give = (error: SkyhaulError) => {
       stream.destroy(error);
@@ -103,9 +119,7 @@ export class Http2Backend implements Backend {
     exchange.begin(carrier);
     await closed;
     carrier.release();
-    const { bytes, of } = exchange.progress;
-    const phase = exchange.hasHead ? 'body' : 'headers';
-    exchange.fail(classifyStreamError(failure, { host, rstCode: stream.rstCode, phase, isFull: bytes === of }));
+    return failure;
   }
 
   async #openSession(): Promise<Session> {
@@ -126,8 +140,12 @@ export class Http2Backend implements Backend {
     // Its streams tell what happened; between them nobody needs to know.
     http2.on('error', () => {});
     http2.once('connect', () => http2.setLocalWindowSize(WINDOW_BYTES));
-    this.#session = { http2, connection: this.connector.newest };
-    return this.#session;
+    const session: Session = { http2, connection: this.connector.newest, isUsed: false, lastStream: undefined };
+    http2.on('goaway', (code, lastStream) => {
+      if (code === constants.NGHTTP2_NO_ERROR) session.lastStream = lastStream;
+    });
+    this.#session = session;
+    return session;
   }
 
   async #connect(): Promise<Socket> {

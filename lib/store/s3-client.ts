@@ -20,6 +20,9 @@ export interface S3ClientOptions {
   readonly maxAttempts?: number;
 }
 
+/** Of a body on its way to the socket. */
+const PIECE_BYTES = 256 * 1024;
+
 const silence = () => undefined;
 const SILENT = { trace: silence, debug: silence, info: silence, warn: silence, error: silence };
 const UNSIGNED = 'UNSIGNED-PAYLOAD';
@@ -50,6 +53,7 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     },
   });
   leavePayloadsUnsigned(client);
+  sendInPieces(client);
   renewExpiredCredentials(client);
   return client;
 }
@@ -90,6 +94,29 @@ function leavePayloadsUnsigned(client: S3Client): void {
     },
     { step: 'build', name: 'leavePayloadsUnsigned', priority: 'low' },
   );
+}
+
+/**
+ * A body in one piece is encrypted as a whole before the first byte leaves: every part on its way would be in memory
+ * twice, and the second time outside any budget. Of each try, so that the SDK still has bytes that it can send again.
+ */
+function sendInPieces(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { request } = args;
+      if (typeof request !== 'object' || request === null || !('body' in request)) return next(args);
+      const { body } = request;
+      if (!(body instanceof Uint8Array) || body.length <= PIECE_BYTES) return next(args);
+      const copy: object = Object.create(Object.getPrototypeOf(request));
+      const pieces = Readable.from(piecesOf(body), { objectMode: false, highWaterMark: 1 });
+      return next({ ...args, request: Object.assign(copy, request, { body: pieces }) });
+    },
+    { step: 'deserialize', name: 'sendInPieces', priority: 'low' },
+  );
+}
+
+function* piecesOf(body: Uint8Array): Generator<Uint8Array, void, undefined> {
+  for (let from = 0; from < body.length; from += PIECE_BYTES) yield body.subarray(from, from + PIECE_BYTES);
 }
 
 function isHttpsRequest(request: unknown): request is { headers: Record<string, string> } {

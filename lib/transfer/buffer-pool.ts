@@ -1,4 +1,8 @@
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { dropped } from './garbage.ts';
+
+/** So many times what was asked for, and no more, may lie idle in the rest of a buffer. */
+const LARGEST_WASTE = 2;
 
 interface Waiter {
   readonly bytes: number;
@@ -14,12 +18,18 @@ interface Waiter {
 export class BufferPool {
   readonly budgetBytes: number;
   #usedBytes = 0;
-  /** Given back and ready to be used again: allocating anew each time is what makes memory grow. */
-  #idle: Buffer[] = [];
+  /** Given back and ready to be used again, smallest first: allocating anew each time is what makes memory grow. */
+  readonly #idle: ArrayBufferLike[] = [];
+  #idleBytes = 0;
   readonly #waiting: Waiter[] = [];
 
   constructor(budgetBytes: number) {
     this.budgetBytes = budgetBytes;
+  }
+
+  /** Memory that nobody has and that stays ours. */
+  get idleBytes(): number {
+    return this.#idleBytes;
   }
 
   /** Throws TooLarge when the budget can never hold so much; the signal's reason when it is aborted first. */
@@ -49,8 +59,11 @@ export class BufferPool {
   }
 
   give(buffer: Buffer): void {
-    this.#usedBytes -= buffer.length;
-    this.#idle.push(buffer);
+    const memory = buffer.buffer;
+    this.#usedBytes -= memory.byteLength;
+    this.#idleBytes += memory.byteLength;
+    const position = this.#idle.findIndex(({ byteLength }) => byteLength >= memory.byteLength);
+    this.#idle.splice(position < 0 ? this.#idle.length : position, 0, memory);
     this.#grant();
   }
 
@@ -59,16 +72,25 @@ export class BufferPool {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {
       if (this.#usedBytes + next.bytes > this.budgetBytes) return;
       this.#waiting.shift();
-      this.#usedBytes += next.bytes;
-      next.grant(this.#bufferOf(next.bytes));
+      const buffer = this.#bufferOf(next.bytes);
+      this.#usedBytes += buffer.buffer.byteLength;
+      next.grant(buffer);
     }
   }
 
+  /** Idle memory of about this size, or new memory in the place of idle memory. */
   #bufferOf(bytes: number): Buffer {
-    const position = this.#idle.findIndex((buffer) => buffer.length === bytes);
-    if (position >= 0) return this.#idle.splice(position, 1)[0] as Buffer;
-    // Idle buffers of other sizes would take the budget a second time.
-    this.#idle = [];
+    const room = Math.min(LARGEST_WASTE * bytes, this.budgetBytes - this.#usedBytes);
+    const position = this.#idle.findIndex(({ byteLength }) => byteLength >= bytes && byteLength <= room);
+    if (position >= 0) return Buffer.from(this.#takeIdle(position), 0, bytes);
+    while (this.#usedBytes + this.#idleBytes + bytes > this.budgetBytes) dropped(this.#takeIdle(0).byteLength);
     return Buffer.allocUnsafeSlow(bytes);
+  }
+
+  #takeIdle(position: number): ArrayBufferLike {
+    const [memory] = this.#idle.splice(position, 1);
+    if (!memory) throw new SkyhaulError('Unexpected', 'the buffers do not add up');
+    this.#idleBytes -= memory.byteLength;
+    return memory;
   }
 }

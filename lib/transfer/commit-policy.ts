@@ -2,6 +2,7 @@ import type { Options } from '../contract/options.ts';
 import { combineCrc32, combineCrc32c } from '../store/crc32.ts';
 import type { StoredObject } from '../store/object-store.ts';
 import type { Part } from './generation.ts';
+import { type ItemMark, isOfItem } from './overwrite-policy.ts';
 
 /** What is decided about a commit from what stands at the target and what all bytes of the object sum up to: pure. */
 export interface Sums {
@@ -32,9 +33,17 @@ export function beforeCommit(
   return overwrite === 'if-changed' && holdsSame(existing, sums) ? 'unchanged' : 'commit';
 }
 
-/** Who lost the race for the key has still done its work when the winner wrote the same bytes. */
-export function afterConflict(winner: StoredObject | undefined, sums: Sums): 'adopt' | 'conflict' {
-  return holdsSame(winner, sums) ? 'adopt' : 'conflict';
+/**
+ * Who lost the race for the key has still done its work when the winner wrote the same bytes (`same`), and also when it
+ * is another attempt on the same item (`ours`): that one read another version, and its object is as good as ours.
+ */
+export function afterConflict(
+  winner: StoredObject | undefined,
+  sums: Sums,
+  mark: ItemMark,
+): 'same' | 'ours' | 'foreign' {
+  if (holdsSame(winner, sums)) return 'same';
+  return winner && isOfItem(winner, mark) ? 'ours' : 'foreign';
 }
 
 function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Sums): boolean {

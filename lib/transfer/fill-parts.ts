@@ -6,13 +6,13 @@ import type { PartRun } from '../store/part-runs.ts';
 import { BodyReader } from './body-reader.ts';
 import { tooLarge } from './check-expectations.ts';
 import type { Digests } from './digests.ts';
+import { passed } from './garbage.ts';
 import { type Generation, runsLeft } from './generation.ts';
 import type { ItemJob } from './item-job.ts';
 import { judgePace } from './pace.ts';
 import { PartRecorder } from './part-recorder.ts';
 import { PartWriter } from './part-writer.ts';
 import { requestOf } from './source-request.ts';
-import { passed } from './sweeper.ts';
 
 /** The whole object, small enough for one request; the buffer is the pool's again after `release`. */
 export interface SmallObject {
@@ -159,9 +159,9 @@ class Filling {
 
   /** Counts what came, and finds early what cannot end well. */
   #meter(bytes: number): void {
-    passed(bytes);
     const { tries, time, now, options, work, destination, onBytes } = this.#job;
     const { plan, version } = this.#generation;
+    passed(bytes);
     this.#bytes += bytes;
     if (version !== undefined) tries.received(bytes);
     const total = this.#recorder.received(bytes);

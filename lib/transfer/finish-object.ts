@@ -1,11 +1,13 @@
 import { toSkyhaulError } from '../errors/skyhaul-error.ts';
 import { crc32Hex } from '../store/crc32.ts';
 import type { Commit, StoredObject } from '../store/object-store.ts';
+import { adopted } from './adopt-object.ts';
 import { checkLength } from './check-expectations.ts';
-import { afterConflict, beforeCommit, type Sums, sumsOfParts } from './commit-policy.ts';
+import { afterConflict, beforeCommit, sumsOfParts } from './commit-policy.ts';
 import type { Filled } from './fill-parts.ts';
 import type { Generation, Part } from './generation.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
+import { sourceName } from './overwrite-policy.ts';
 
 export interface Finished {
   readonly result: ItemResult;
@@ -42,8 +44,20 @@ export async function finishObject(
     return { result: { ...result, outcome: 'skipped', reason: 'unchanged' }, isUploadLeft: true };
   }
   const commit: Commit = { bytes: sums.bytes, crc32: sums.crc32, condition: generation.condition };
-  const { object, isOurs } = await adoptIfSame(job, sums, () => write(job, generation, parts, small?.bytes, commit));
-  return { result: { ...result, objectEtag: object.etag }, isUploadLeft: !isOurs };
+  try {
+    const object = await write(job, generation, parts, small?.bytes, commit);
+    return { result: { ...result, objectEtag: object.etag }, isUploadLeft: false };
+  } catch (error) {
+    if (toSkyhaulError(error).name !== 'CommitConflict') throw error;
+    const winner = await job.destination.head(work.key);
+    const mark = { run: job.run, line: work.line, source: sourceName(work.item.url) };
+    const verdict = afterConflict(winner, sums, mark);
+    if (!winner || verdict === 'foreign') throw error;
+    return {
+      result: verdict === 'ours' ? adopted(winner) : { ...result, objectEtag: winner.etag },
+      isUploadLeft: true,
+    };
+  }
 }
 
 async function write(
@@ -58,15 +72,4 @@ async function write(
   if (upload) return destination.completeUpload(upload, parts, commit);
   const { condition, crc32 } = commit;
   return destination.put(work.key, small ?? new Uint8Array(), { ...object, condition, crc32 });
-}
-
-async function adoptIfSame(job: ItemJob, sums: Sums, commit: () => Promise<StoredObject>) {
-  try {
-    return { object: await commit(), isOurs: true };
-  } catch (error) {
-    if (toSkyhaulError(error).name !== 'CommitConflict') throw error;
-    const winner = await job.destination.head(job.work.key);
-    if (!winner || afterConflict(winner, sums) === 'conflict') throw error;
-    return { object: winner, isOurs: false };
-  }
 }

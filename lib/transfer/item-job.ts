@@ -43,5 +43,18 @@ export interface ItemJob {
 /** What one try adds to the outcome; who counts tries and time adds the rest. */
 export type ItemResult = Pick<
   Outcome,
-  'outcome' | 'reason' | 'status' | 'bytes' | 'crc32' | 'sha256' | 'verified' | 'sourceEtag' | 'objectEtag'
+  | 'outcome'
+  | 'reason'
+  | 'status'
+  | 'bytes'
+  | 'crc32'
+  | 'sha256'
+  | 'verified'
+  | 'sourceEtag'
+  | 'objectEtag'
+  | 'objects'
+  | 'bytesIn'
+  | 'rowsIn'
+  | 'rowsOut'
+  | 'inline'
 >;

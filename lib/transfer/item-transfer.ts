@@ -7,10 +7,12 @@ import { checkHeaders, declaresBytes } from './check-expectations.ts';
 import { fillParts } from './fill-parts.ts';
 import { finishObject } from './finish-object.ts';
 import { advanceOf, beginGeneration, continueGeneration, type Generation } from './generation.ts';
+import { afterChange, mayGoOn } from './give-up-policy.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { beforeFetch, isUnchanged, sourceName } from './overwrite-policy.ts';
-import { afterChange, mayGoOn } from './resume-policy.ts';
 import { requestOf } from './source-request.ts';
+import { transformItem } from './transform-item.ts';
+import { type ItemTransform, transformOf } from './transform-of.ts';
 
 /** What stands at the target, and on which condition it may be replaced. */
 interface Target {
@@ -32,6 +34,7 @@ export class ItemTransfer {
   /** The source takes no ranges: read in one go or not at all. */
   #isWhole: boolean;
   #isTakenUp = false;
+  #transform: ItemTransform | undefined;
   /** How far it was when it was taken up. */
   #stoodAt = 0;
 
@@ -71,6 +74,7 @@ export class ItemTransfer {
   }
 
   async #try(): Promise<ItemResult | undefined> {
+    this.#transform ??= transformOf(this.#job.work, this.#job.options);
     const target = this.#isRange ? undefined : await this.#look();
     if (target && 'outcome' in target) return target;
     await this.#takeUp();
@@ -110,6 +114,7 @@ export class ItemTransfer {
       line: work.line,
       source: sourceName(work.item.url),
       isDeclared: declaresBytes(work.item),
+      transform: this.#transform?.mark,
     });
     if (before.action === 'fetch') return { existing, ...before };
     await this.#drop();
@@ -129,6 +134,9 @@ export class ItemTransfer {
       }
       const most = Math.min(work.item.maxBytes ?? options.maxBytes, destination.limits.maxObjectBytes);
       checkHeaders(work.item, source, most);
+      if (this.#transform) {
+        return await transformItem(this.#job, this.#transform, source, { ...target, isWhole: this.#isWhole });
+      }
       const given = { condition: target.condition, restarts: this.#restarts, isWhole: this.#isWhole };
       const generation = beginGeneration(this.#job, source, given);
       this.#generation = generation;

@@ -10,6 +10,8 @@ export const META = {
   source: 'skyhaul-source',
   etag: 'skyhaul-source-etag',
   verified: 'skyhaul-verified',
+  /** Which transforms made it; none: it is what the source sent. */
+  transform: 'skyhaul-transform',
 } as const;
 
 /** The URL as an object's metadata shows it: ASCII, since it is a header; S3 keeps 2 KiB of metadata in all. */
@@ -23,29 +25,38 @@ export type BeforeFetch =
   | { readonly action: 'adopt'; readonly object: StoredObject }
   | { readonly action: 'fetch'; readonly condition: Condition; readonly ifNoneMatch: string | undefined };
 
-/** Looks at the target before the source is asked: pure. */
-export function beforeFetch(facts: {
-  readonly overwrite: Options['overwrite'];
-  readonly existing: StoredObject | undefined;
+/** What an attempt on an item writes into its object. */
+export interface ItemMark {
+  /** Name and start of the run. */
   readonly run: string;
   readonly line: number;
   /** Redacted URL of the source. */
   readonly source: string;
-  /** The list says what size or digest the bytes must have. */
-  readonly isDeclared: boolean;
-}): BeforeFetch {
+}
+
+/** Whether some attempt of this run stored the object for this very item. */
+export function isOfItem({ metadata }: StoredObject, { run, line, source }: ItemMark): boolean {
+  return metadata[META.run] === run && metadata[META.line] === String(line) && metadata[META.source] === source;
+}
+
+/** Looks at the target before the source is asked: pure. */
+export function beforeFetch(
+  facts: ItemMark & {
+    readonly overwrite: Options['overwrite'];
+    readonly existing: StoredObject | undefined;
+    /** The list says what size or digest the bytes must have. */
+    readonly isDeclared: boolean;
+    /** What the object is to be made by. */
+    readonly transform?: string | undefined;
+  },
+): BeforeFetch {
   const { existing, overwrite } = facts;
   if (!existing) return { action: 'fetch', condition: { kind: 'absent' }, ifNoneMatch: undefined };
+  if (isOfItem(existing, facts)) return { action: 'adopt', object: existing };
   const isSameSource = existing.metadata[META.source] === facts.source;
-  if (
-    existing.metadata[META.run] === facts.run &&
-    existing.metadata[META.line] === String(facts.line) &&
-    isSameSource
-  ) {
-    return { action: 'adopt', object: existing };
-  }
   if (overwrite === 'never') return { action: 'skip', reason: 'exists' };
-  const mayBeUnchanged = overwrite === 'if-changed' && isSameSource && !facts.isDeclared;
+  const isMadeAlike = existing.metadata[META.transform] === facts.transform;
+  const mayBeUnchanged = overwrite === 'if-changed' && isSameSource && isMadeAlike && !facts.isDeclared;
   return {
     action: 'fetch',
     condition: { kind: 'matches', etag: existing.etag },

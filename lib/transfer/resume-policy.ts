@@ -1,18 +1,14 @@
 import type { SkyhaulError } from '../errors/skyhaul-error.ts';
+import type { ItemJob } from './item-job.ts';
 
-/** Restarts because the source was another one each time; more often, and it does not hold still. */
-const MAX_RESTARTS = 3;
-
-/** Whether a later attempt may join what is stored of an upload that another attempt can take up: pure. */
-export function mayGoOn(failure: SkyhaulError, canGoOn: boolean): boolean {
-  return canGoOn && failure.retryable && failure.name !== 'UploadLost' && failure.name !== 'ChecksumRefused';
-}
-
-/**
- * What follows when the source is another version than the one that was begun, whose upload is given up: pure.
- * `elsewhere`: a range belongs to an item that begins again as one.
- */
-export function afterChange(restarts: number, isRange: boolean): 'again' | 'elsewhere' | 'unstable' {
-  if (isRange) return 'elsewhere';
-  return restarts > MAX_RESTARTS ? 'unstable' : 'again';
+/** Whether a body that broke off is asked for again now: waits as long as the policy says, then answers. */
+export function resumeWhenDue({ tries, pause }: ItemJob, signal: AbortSignal) {
+  return async (error: SkyhaulError): Promise<boolean> => {
+    const decision = tries.decide(error);
+    if (decision.action !== 'retry') return false;
+    await pause(decision.afterMs);
+    if (signal.aborted) return false;
+    tries.resumed();
+    return true;
+  };
 }

@@ -96,7 +96,8 @@ describe('how data flows through the engine', () => {
     store: ['contract', 'errors'],
     ledger: ['contract', 'errors', 'store'],
     plan: ['contract', 'errors', 'manifest', 'store', 'ledger'],
-    transfer: ['contract', 'errors', 'source', 'store', 'ledger'],
+    transform: ['contract', 'errors', 'store'],
+    transfer: ['contract', 'errors', 'source', 'store', 'ledger', 'transform'],
     report: ['contract', 'errors', 'manifest', 'plan', 'store', 'ledger'],
     janitor: ['contract', 'errors', 'plan', 'store', 'ledger', 'report'],
   };

@@ -32,8 +32,8 @@ const JUDGES: Record<Invariant, Judge> = {
   },
 
   I3: (protocol, { object, buried, run }, isFinal) => {
-    const outcome = isFinal && outcomeOf(protocol, run.outcomes);
-    if (!outcome || outcome.outcome !== 'stored') return undefined;
+    const outcome = isFinal ? outcomeOf(protocol, run.outcomes) : undefined;
+    if (outcome?.outcome !== 'stored') return undefined;
     if (describes(protocol, outcome, object)) return undefined;
     // Somebody else wrote after it: that is no fault of the report.
     if (buried && describes(protocol, outcome, buried)) return undefined;
@@ -51,8 +51,8 @@ const JUDGES: Record<Invariant, Judge> = {
 
   // No invariant of the project, but what it is for: nothing fails while nobody else is in the way.
   L1: (protocol, { buried, run }, isFinal) => {
-    const outcome = isFinal && outcomeOf(protocol, run.outcomes);
-    if (!outcome || outcome.outcome !== 'failed' || buried) return undefined;
+    const outcome = isFinal ? outcomeOf(protocol, run.outcomes) : undefined;
+    if (outcome?.outcome !== 'failed' || buried) return undefined;
     return `the item fails with ${outcome.error} although nobody else was there`;
   },
 };

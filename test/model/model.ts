@@ -2,10 +2,10 @@ import type { CheckpointRow } from '../../lib/contract/ledger-row.ts';
 import { foldCheckpoints } from '../../lib/ledger/fold-checkpoints.ts';
 import { type Explorable, type Explored, explore } from './explore.ts';
 import { broken, type Invariant } from './invariants.ts';
-import { type Protocol, protocolOf } from './protocol.ts';
+import { type Protocol, protocolOf, UNTOUCHED } from './protocol.ts';
 import { OURS, type Scenario, type Variant } from './scenario.ts';
 import { stepsOf } from './steps.ts';
-import { encode, type Worker, type World } from './world.ts';
+import { encode, REST, type Worker, type World } from './world.ts';
 
 /** The protocol in one corner of the world, every state of it. */
 export function check(scenario: Scenario, change: Partial<Variant> = {}, only?: readonly Invariant[]): Explored {
@@ -19,27 +19,7 @@ export function check(scenario: Scenario, change: Partial<Variant> = {}, only?: 
   return explore(model);
 }
 
-const IDLE: Worker = {
-  at: 'idle',
-  round: -1,
-  shard: 0,
-  work: -1,
-  isTakenUp: false,
-  target: -1,
-  generation: undefined,
-  answer: 0,
-  part: 0,
-  half: 0,
-  restarts: 0,
-  isWhole: false,
-  isRelisted: false,
-  abort: -1,
-  next: '',
-  failure: '',
-  result: -1,
-  rows: [],
-  flushed: [],
-};
+const IDLE: Worker = { ...REST, at: 'idle', round: -1, shard: 0, rows: [], flushed: [] };
 
 function initialWorld(protocol: Protocol): World {
   const { scenario } = protocol;
@@ -75,12 +55,11 @@ function initialWorld(protocol: Protocol): World {
 /** Ranges begin where an earlier round left an upload with its first part. */
 function leftAtFirst(protocol: Protocol, etag: string): number {
   const { lefts, scenario, rows, conditions, facts } = protocol;
-  const item = { index: 0, line: 1, host: 'a.example', attempts: 0, notBefore: 0, crashes: 0 };
-  if (scenario.shape === 'twins') return lefts.id(item);
+  if (scenario.shape === 'twins') return lefts.id(UNTOUCHED);
   const condition = conditions.id(etag === '' ? { kind: 'absent' } : { kind: 'matches', etag });
   const row = protocol.checkpointRow(1, 0, condition, 0);
   if (row === undefined) throw new Error('ranges of what cannot be resumed');
   const { number, bytes, crc32 } = facts.storedPart(1, '10');
   const part: CheckpointRow = { row: 'part', index: 0, upload: 'u0', number, bytes, crc32 };
-  return lefts.id({ ...item, ...foldCheckpoints([rows.at(row) as CheckpointRow, part]) });
+  return lefts.id({ ...UNTOUCHED, ...foldCheckpoints([rows.at(row) as CheckpointRow, part]) });
 }

@@ -18,6 +18,16 @@ import type { GenerationNow, ObjectNow, Stored, Version, World } from './world.t
 export const idOf = (upload: number) => `u${upload}`;
 export const uploadOf = (id: string) => Number(id.slice(1));
 
+/** What this item's objects say about themselves. */
+export const MARK = { run: RUN, line: 1, source: sourceName(ITEM.item.url) };
+
+/** The item as Plan knows it before anybody has worked on it. */
+export const UNTOUCHED: Left = { index: 0, line: 1, host: 'a.example', attempts: 0, notBefore: 0, crashes: 0 };
+
+export function isOfUpload({ row }: LedgerRow): boolean {
+  return row === 'checkpoint' || row === 'part' || row === 'digests' || row === 'dropped';
+}
+
 /** Every attempt lives at most so long; the clock shows 0 or, when all who began are dead, a later time. */
 export const LIVES_UNTIL = 100;
 
@@ -53,6 +63,7 @@ export function protocolOf(scenario: Scenario, variant: Variant, facts: Facts = 
     targets,
     conditions,
     lefts,
+    isUploadRow: memoised((id: number) => isOfUpload(rows.at(id))),
 
     /** What a worker reads of its shard before it says that it began; undefined: nothing is left to do. */
     readWork: memoised((ledger: string, planned: number): number | undefined => {
@@ -86,14 +97,7 @@ export function protocolOf(scenario: Scenario, variant: Variant, facts: Facts = 
 
     look: memoised((by: string, etag: string, content: string) => {
       const existing = facts.stands({ by, etag, content } as ObjectNow);
-      const before = beforeFetch({
-        overwrite: scenario.overwrite,
-        existing,
-        run: RUN,
-        line: 1,
-        source: sourceName(ITEM.item.url),
-        isDeclared: false,
-      });
+      const before = beforeFetch({ ...MARK, overwrite: scenario.overwrite, existing, isDeclared: false });
       return { existing, before };
     }),
 

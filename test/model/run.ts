@@ -1,14 +1,8 @@
 /** The run around the workers: who begins when, Plan between two rounds, the end, the janitor (plan-run.ts, clean-run.ts). */
 import type { Step } from './explore.ts';
 import { ledgerOf, type Protocol } from './protocol.ts';
-import { isGone } from './steps.ts';
 import { Turn } from './worker.ts';
-import type { RunNow, World } from './world.ts';
-
-/** Plan has read the ledger of this round. */
-export function folded({ run }: World, round: number): boolean {
-  return run.round > round || run.at === 'checked' || run.at === 'over';
-}
+import { isGone, type RunNow, type World, withWorker } from './world.ts';
 
 export function orchestrate(protocol: Protocol, world: World): Step<World>[] {
   const { run } = world;
@@ -16,9 +10,10 @@ export function orchestrate(protocol: Protocol, world: World): Step<World>[] {
     case 'going':
       return [...beginnings(protocol, world), ...plans(protocol, world), ...stops(protocol, world)];
     case 'ending':
-      return [...reports(protocol, world), ...stops(protocol, world)];
+      return [...reports(world), ...stops(protocol, world)];
     case 'killed':
-      return [...lateBeginnings(protocol, world), ...janitor(protocol, world)];
+      // Requests of a killed execution may still be on their way to a worker.
+      return [...beginnings(protocol, world), ...janitor(protocol, world)];
     case 'checked':
       return [['the janitor aborts what is open, and reports', ended(world)]];
     case 'over':
@@ -29,21 +24,43 @@ export function orchestrate(protocol: Protocol, world: World): Step<World>[] {
 /** Whoever is to begin in this round. Twins are alike: the first one is the first. */
 function beginnings(protocol: Protocol, world: World): Step<World>[] {
   const { run, workers } = world;
+  if (run.left === -1) return [];
   const planned = plannedWork(protocol, run.left, run.round);
   const isTwins = protocol.scenario.shape === 'twins';
   return workers.flatMap((worker, index): Step<World>[] => {
     if (worker.at !== 'idle') return [];
     if (isTwins ? index > 0 && workers[index - 1]?.at === 'idle' : roundOf(index) !== run.round) return [];
     const shard = isTwins || run.round === 2 ? 0 : index;
-    const turn = new Turn(protocol, world, index);
-    const work = planned[isTwins || run.round === 2 ? 0 : index];
-    return work === undefined ? [] : [[`${'ABC'[index]} reads its work`, turn.start(run.round, shard, work)]];
+    const work = planned[shard];
+    if (work === undefined) return [];
+    return readings(world, run.round, shard).map((read): Step<World> => {
+      const turn = new Turn(protocol, read, index);
+      return [`${'ABC'[index]} reads its work`, turn.start(run.round, shard, work)];
+    });
   });
 }
 
-/** Requests of a killed execution may still be on their way to a worker. */
-function lateBeginnings(protocol: Protocol, world: World): Step<World>[] {
-  return beginnings(protocol, world);
+/**
+ * The worlds in which somebody reads the ledger of a round now. A row that was recorded is in it, or is not: a worker
+ * writes at its leisure, in order, and loses the rest when it dies.
+ */
+function readings(world: World, round: number, shard?: number): World[] {
+  return world.workers.reduce<World[]>(
+    (worlds, worker, index) => {
+      if (worker.round !== round || worker.rows.length === 0) return worlds;
+      if (shard !== undefined && worker.shard !== shard) return worlds;
+      const prefixes = Array.from({ length: worker.rows.length + 1 }, (_, length) => length);
+      return worlds.flatMap((one) =>
+        prefixes.map((length) =>
+          withWorker(one, index, {
+            flushed: [...worker.flushed, ...worker.rows.slice(0, length)],
+            rows: worker.at === 'dead' ? [] : worker.rows.slice(length),
+          }),
+        ),
+      );
+    },
+    [world],
+  );
 }
 
 /** In the model of ranges: A and B have one each in round 1, C all that is left in round 2. */
@@ -63,19 +80,26 @@ function plannedWork({ lefts, works, scenario }: Protocol, left: number, round: 
 function plans(protocol: Protocol, world: World): Step<World>[] {
   const { run, workers } = world;
   const { round } = run;
-  // A worker that returned, died, or is only believed dead: all the same to Plan, once there was one.
-  if (!workers.some((worker) => worker.at !== 'idle' && worker.round === round)) return [];
-  const { variant } = protocol;
-  const marked =
-    variant.marker === 'before-the-ledger-is-read' ? Math.max(run.stoppedThrough, round) : run.stoppedThrough;
-  const after = afterFold(protocol, { ...world, run: { ...run, stoppedThrough: marked } });
-  if (run.isStopAsked) {
-    const at = variant.stoppedPlan === 'ends-uploads' ? 'ending' : 'over';
-    return [['Plan finds the run stopped', { ...after, run: { ...after.run, at } }]];
-  }
-  if (after.run.left === -1) return [['Plan finds all done', { ...after, run: { ...after.run, at: 'ending' } }]];
+  // All have returned, died, or are believed dead, though one of them may be a zombie.
+  const ofRound = workers.filter((worker) => worker.at !== 'idle' && worker.round === round);
+  const zombies = ofRound.filter(({ at }) => !isGone(at));
+  if (ofRound.length === 0 || zombies.length > 1) return [];
   const isLast = protocol.scenario.shape === 'ranges' ? round === 2 : workers.every(({ at }) => at !== 'idle');
-  const stop: Step<World> = ['Plan meets a limit of the run', { ...after, run: { ...after.run, at: 'ending' } }];
+  return readings(world, round).flatMap((read) => plan(protocol, read, isLast));
+}
+
+function plan(protocol: Protocol, world: World, isLast: boolean): Step<World>[] {
+  const { variant } = protocol;
+  const { run } = world;
+  const through = variant.marker === 'before-the-ledger-is-read' ? run.round : -1;
+  const marked = { ...run, stoppedThrough: Math.max(run.stoppedThrough, through) };
+  const after = afterFold(protocol, { ...world, run: marked });
+  const goesTo = (at: RunNow['at']): World => ({ ...after, run: { ...after.run, at } });
+  if (run.isStopAsked) {
+    return [['Plan finds the run stopped', goesTo(variant.stoppedPlan === 'ends-uploads' ? 'ending' : 'over')]];
+  }
+  if (after.run.left === -1) return [['Plan finds all done', goesTo('ending')]];
+  const stop: Step<World> = ['Plan meets a limit of the run', goesTo('ending')];
   return isLast ? [stop] : [['Plan lays out another round', after], stop];
 }
 
@@ -86,6 +110,10 @@ function afterFold(protocol: Protocol, world: World): World {
   const { left, outcomes, busyUntil } = protocol.foldRound(ledgers, run.left);
   return {
     ...world,
+    // Nobody reads it again.
+    workers: world.workers.map((worker) =>
+      worker.round === run.round ? { ...worker, rows: [], flushed: [] } : worker,
+    ),
     run: {
       ...run,
       round: run.round + 1,
@@ -102,7 +130,7 @@ function now({ workers }: World): number {
   return isAlive ? 0 : 1_000;
 }
 
-function reports(protocol: Protocol, world: World): Step<World>[] {
+function reports(world: World): Step<World>[] {
   if (world.run.busyUntil > now(world)) return [];
   return [['Plan aborts what is open, and reports', ended(world)]];
 }
@@ -141,6 +169,8 @@ function janitor(protocol: Protocol, world: World): Step<World>[] {
   const known = variant.janitor === 'knows-newest-round-only' ? 0 : run.busyUntil;
   const until = Math.max(known, inLedger);
   if (variant.janitor !== 'early' && until > now(world)) return [];
-  const after = wasLaidOut && run.left !== -1 ? afterFold(protocol, world) : world;
-  return [['the janitor finds nobody alive', { ...after, run: { ...after.run, at: 'checked' } }]];
+  return readings(world, run.round).map((read): Step<World> => {
+    const after = wasLaidOut && run.left !== -1 ? afterFold(protocol, read) : read;
+    return ['the janitor finds nobody alive', { ...after, run: { ...after.run, at: 'checked' } }];
+  });
 }

@@ -19,6 +19,8 @@ export interface Scenario {
   readonly etags: 'digest' | 'opaque';
   readonly foreignWriter: boolean;
   readonly mayStop: boolean;
+  /** A worker may stand still between its first look at the ledger and its first row there. */
+  readonly lateBegin: boolean;
   readonly faults: Faults;
 }
 
@@ -29,8 +31,8 @@ export interface Variant {
   /** `anew`: who takes an upload up pins what the source is then. */
   readonly pin: 'kept' | 'anew';
   readonly commit: 'conditional' | 'unconditional';
-  /** Who loses the race for the key adopts what won it: when it is the same, or always. */
-  readonly loser: 'compares' | 'adopts-anything';
+  /** Who loses the race for the key adopts what won it: the same bytes or another attempt's, the same bytes, anything. */
+  readonly loser: 'adopts-ours' | 'compares-bytes' | 'adopts-anything';
   /** A commit without an answer: the object tells, or it is taken for done. */
   readonly lostReply: 'resolved' | 'assumed-done';
   /** Parts whose ETags another attempt changed. */
@@ -46,7 +48,7 @@ export const OURS: Variant = {
   validator: 'checked',
   pin: 'kept',
   commit: 'conditional',
-  loser: 'compares',
+  loser: 'adopts-ours',
   lostReply: 'resolved',
   invalidPart: 'listed-again',
   janitor: 'patient',
@@ -64,7 +66,8 @@ const USUAL: Scenario = {
   etags: 'opaque',
   foreignWriter: false,
   mayStop: false,
-  faults: { crashes: 1, breaks: 1, lost: 0 },
+  lateBegin: false,
+  faults: { stops: 1, breaks: 1, lost: 0 },
 };
 
 export function scenario(change: Partial<Scenario> = {}): Scenario {

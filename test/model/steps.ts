@@ -1,25 +1,48 @@
 /** Everything that can happen next in a world, by whomever. */
 import type { Step } from './explore.ts';
-import type { Protocol } from './protocol.ts';
-import { folded, orchestrate } from './run.ts';
+import { idOf, type Protocol } from './protocol.ts';
+import { orchestrate } from './run.ts';
 import { Turn } from './worker.ts';
 import { complete, relist, resolve, winner } from './worker-commit.ts';
 import { ask, breakOff, checkpoint, create, gather, send } from './worker-fetch.ts';
-import { spend, type Worker, type World, withWorker } from './world.ts';
+import { isGone, REST, spend, type Worker, type World, withWorker } from './world.ts';
 
 export function stepsOf(protocol: Protocol, world: World): Step<World>[] {
   if (world.run.at === 'over' && world.workers.every(({ at }) => isGone(at))) return [];
-  const steps: Step<World>[] = [...environment(protocol, world), ...orchestrate(protocol, world)];
-  for (const [index, worker] of world.workers.entries()) {
-    const turn = () => new Turn(protocol, world, index);
-    for (const [label, next] of [...stepsOfWorker(worker, turn), ...misfortunes(world, index, turn)]) {
-      steps.push([`${'ABC'[index]} ${label}`, next]);
-    }
-  }
-  return steps;
+  const alone = world.workers.findIndex((_, index) => isUnseen(protocol, world, index));
+  if (alone >= 0) return stepsOfOne(protocol, world, alone);
+  return [
+    ...environment(protocol, world),
+    ...orchestrate(protocol, world),
+    ...world.workers.flatMap((_, index) => stepsOfOne(protocol, world, index)),
+  ];
 }
 
-export const isGone = (at: Worker['at']) => at === 'idle' || at === 'over' || at === 'dead';
+/** All that one worker can do or suffer. */
+function stepsOfOne(protocol: Protocol, world: World, index: number): Step<World>[] {
+  const turn = () => new Turn(protocol, world, index);
+  const { worker } = turn();
+  const steps = [...stepsOfWorker(worker, turn), ...misfortunes(world, index, turn)];
+  return steps.map(([label, next]) => [`${'ABC'[index]} ${label}`, next]);
+}
+
+/**
+ * Nobody sees what a worker does to an upload of its own once nobody is left to begin: no other request concerns that
+ * upload, it reads neither source nor object, and whoever reads its rows may find any first few of them anyway. Such a
+ * step changes places with every step of everybody else, its misfortunes included (of one budget, only one of two can
+ * happen in either order). So it is enough to let it happen first, and to leave all orders to what can be seen.
+ */
+function isUnseen({ works }: Protocol, { workers }: World, index: number): boolean {
+  const worker = workers[index];
+  if (!worker || !['create', 'checkpoint', 'send', 'abort'].includes(worker.at)) return false;
+  const upload = worker.at === 'abort' ? worker.abort : (worker.generation?.upload ?? -1);
+  return workers.every((other, at) => {
+    if (at === index || other.at === 'over' || other.at === 'dead') return true;
+    if (other.at === 'idle') return false;
+    const open = works.at(other.work).open?.upload;
+    return (other.generation?.upload !== upload && (open === undefined || open !== idOf(upload))) || upload < 0;
+  });
+}
 
 function environment({ scenario }: Protocol, world: World): Step<World>[] {
   const steps: Step<World>[] = [];
@@ -78,9 +101,9 @@ function misfortunes(world: World, index: number, turn: () => Turn): Step<World>
   const { worker } = turn();
   if (isGone(worker.at)) return [];
   const steps: Step<World>[] = [];
-  if (world.faults.crashes > 0) {
-    const dead: Partial<Worker> = { at: 'dead', rows: [], generation: undefined };
-    steps.push(['is killed', withWorker(spend(world, 'crashes'), index, dead)]);
+  if (world.faults.stops > 0) {
+    const dead: Partial<Worker> = { ...REST, at: 'dead' };
+    steps.push(['is killed', withWorker(spend(world, 'stops'), index, dead)]);
   }
   if (worker.at === 'abort' && world.faults.lost > 0) {
     const at = turn();
@@ -89,13 +112,7 @@ function misfortunes(world: World, index: number, turn: () => Turn): Step<World>
   }
   const isReading = worker.answer !== 0 && ['gather', 'create', 'send'].includes(worker.at);
   if (isReading && world.faults.breaks > 0) steps.push(...breakOff(turn));
-  if (['ask', 'send'].includes(worker.at)) steps.push(...leave(turn));
-  // Rows that nobody will read any more need not be told from those that are lost.
-  if (worker.rows.length > 0 && !folded(world, worker.round)) {
-    const at = turn();
-    at.flush();
-    steps.push(['writes its rows down', at.world]);
-  }
+  if (['ask', 'send'].includes(worker.at) && world.faults.stops > 0) steps.push(...leave(turn));
   return steps;
 }
 
@@ -103,10 +120,15 @@ function misfortunes(world: World, index: number, turn: () => Turn): Step<World>
 function leave(turn: () => Turn): Step<World>[] {
   const { worker, isRange } = turn();
   const canGoOn = worker.generation?.isCheckpointed === true && worker.generation.upload >= 0;
-  const deferred = turn();
+  const begun = () => {
+    const at = turn();
+    at.world = spend(at.world, 'stops');
+    return at;
+  };
+  const deferred = begun();
   deferred.record({ row: 'deferred', index: 0, line: 1, attempts: 0 });
   if (!canGoOn) return [['has to leave', deferred.drop('close')]];
-  const goesOn = turn().become({ at: 'close', answer: 0, half: 0 });
+  const goesOn = begun().become({ at: 'close', answer: 0, half: 0 });
   const later = deferred.become({ at: 'close', answer: 0, half: 0 });
   return isRange
     ? [['has to leave', later]]

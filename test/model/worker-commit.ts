@@ -1,9 +1,10 @@
 /** The steps of finish-object.ts and of the store below it: one commit, and whatever its answer leaves open. */
 
 import type { Condition } from '../../lib/store/object-store.ts';
+import { adopted } from '../../lib/transfer/adopt-object.ts';
 import { afterConflict } from '../../lib/transfer/commit-policy.ts';
 import type { Step } from './explore.ts';
-import { contentOf } from './protocol.ts';
+import { contentOf, MARK } from './protocol.ts';
 import type { Turn } from './worker.ts';
 import { type ObjectNow, spend, type World, withUpload } from './world.ts';
 
@@ -109,8 +110,12 @@ export function resolve(turn: Turn): World {
 export function winner(turn: Turn): World {
   const { variant, facts } = turn.protocol;
   const found = facts.stands(turn.world.object);
-  const isAdopted = afterConflict(found, turn.sums()) === 'adopt' || variant.loser === 'adopts-anything';
-  return found && isAdopted ? turn.stored(found, false) : failPut(turn, 'CommitConflict');
+  const verdict = afterConflict(found, turn.sums(), MARK);
+  if (!found) return failPut(turn, 'CommitConflict');
+  if (verdict === 'same' || variant.loser === 'adopts-anything') return turn.stored(found, false);
+  if (verdict === 'foreign' || variant.loser === 'compares-bytes') return failPut(turn, 'CommitConflict');
+  turn.result(adopted(found));
+  return turn.leaveUpload();
 }
 
 /** A PutObject that failed leaves nothing to abort. */

@@ -102,7 +102,7 @@ export function checkpoint(turn: Turn): World {
   const { version, restarts, condition, upload } = generation;
   const row = turn.protocol.checkpointRow(version, restarts, condition, upload);
   if (row === undefined) throw new Error('a checkpoint that is none');
-  turn.become({ rows: [...turn.worker.rows, row] });
+  turn.record(turn.protocol.rows.at(row));
   turn.flush();
   return turn.become({ at: 'send' });
 }

@@ -10,13 +10,39 @@ import { crc32Hex } from '../../lib/store/crc32.ts';
 import type { StoredObject } from '../../lib/store/object-store.ts';
 import { adopted } from '../../lib/transfer/adopt-object.ts';
 import { beforeCommit } from '../../lib/transfer/commit-policy.ts';
+import { afterChange, mayGoOn } from '../../lib/transfer/give-up-policy.ts';
 import type { ItemResult } from '../../lib/transfer/item-job.ts';
 import { isUnchanged } from '../../lib/transfer/overwrite-policy.ts';
-import { afterChange, mayGoOn } from '../../lib/transfer/resume-policy.ts';
-import { contentOf, idOf, LIVES_UNTIL, ledgerOf, type Protocol, uploadOf, type Work } from './protocol.ts';
-import { type Version, type Worker, type World, withUpload, withWorker } from './world.ts';
+import { memoised } from './intern.ts';
+import {
+  contentOf,
+  idOf,
+  isOfUpload,
+  LIVES_UNTIL,
+  ledgerOf,
+  type Protocol,
+  UNTOUCHED,
+  uploadOf,
+  type Work,
+} from './protocol.ts';
+import { folded, mayAnyBegin, REST, type Version, type Worker, type World, withUpload, withWorker } from './world.ts';
 
+const errorOf = memoised((name: ErrorName) => new SkyhaulError(name, ''));
 const AFTER_CHANGE = { again: 'replace', elsewhere: 'close', unstable: 'outcome' } as const;
+
+/**
+ * Rows about uploads are read by those who begin. When all have begun, nobody will: worlds that differ in nothing else are
+ * the same.
+ */
+function withoutUploadRows({ rows, lefts, isUploadRow }: Protocol, world: World): World {
+  const kept = (ids: readonly number[]) => ids.filter((id) => !isUploadRow(id));
+  const { left } = world.run;
+  return {
+    ...world,
+    workers: world.workers.map((worker) => ({ ...worker, rows: kept(worker.rows), flushed: kept(worker.flushed) })),
+    run: { ...world.run, left: left === -1 ? left : lefts.id(UNTOUCHED) },
+  };
+}
 
 /** One worker in its world, on the way to the next one. */
 export class Turn {
@@ -49,7 +75,9 @@ export class Turn {
     return this.world;
   }
 
+  /** Only what somebody may read yet. */
   record(row: LedgerRow): void {
+    if (folded(this.world, this.worker.round) || (isOfUpload(row) && !mayAnyBegin(this.world))) return;
     this.become({ rows: [...this.worker.rows, this.protocol.rows.id(row)] });
   }
 
@@ -67,9 +95,13 @@ export class Turn {
       ledgerOf(withWorker(this.world, this.index, { at: 'over' }), round, shard),
       planned,
     );
-    if (work === undefined) return this.become({ at: 'over' });
+    if (work === undefined) return this.become({ ...REST, at: 'over' });
     const { restarts = 0, whole = false } = this.protocol.works.at(work);
-    return this.become({ at: 'begin', work, restarts, isWhole: whole });
+    this.become({ at: 'begin', work, restarts, isWhole: whole });
+    if (!mayAnyBegin(this.world)) this.world = withoutUploadRows(this.protocol, this.world);
+    if (this.protocol.scenario.lateBegin) return this.world;
+    this.begin();
+    return this.lookForMarker();
   }
 
   begin(): World {
@@ -91,6 +123,12 @@ export class Turn {
     return this.worker.isTakenUp ? this.proceed() : this.become({ at: 'take' });
   }
 
+  /** What it read is not looked at again. */
+  takenUp(): void {
+    const { kind, parts } = this.work;
+    this.become({ isTakenUp: true, work: this.protocol.works.id({ kind, parts }) });
+  }
+
   look(): World {
     const { by, etag, content } = this.world.object;
     const { existing, before } = this.protocol.look(String(by), etag, content);
@@ -98,8 +136,9 @@ export class Turn {
       const { condition, ifNoneMatch } = before;
       this.become({ target: this.protocol.targets.id({ existing, condition, ifNoneMatch }) });
       if (this.worker.generation) return this.proceed();
-      if (this.worker.isTakenUp || !this.work.open) return this.become({ at: 'open', isTakenUp: true });
-      return this.become({ at: 'take' });
+      if (!this.worker.isTakenUp && this.work.open) return this.become({ at: 'take' });
+      this.takenUp();
+      return this.become({ at: 'open' });
     }
     if (before.action === 'skip') this.result({ outcome: 'skipped', reason: before.reason });
     else this.result(adopted(before.object));
@@ -114,7 +153,8 @@ export class Turn {
     const generation = takeUp(this.worker.work, found.parts.join(','));
     if (!generation) return this.drop(this.isRange ? 'close' : 'open');
     const version = variant.pin === 'anew' ? this.world.source : generation.version;
-    this.become({ isTakenUp: true, generation: { ...generation, version } });
+    this.takenUp();
+    this.become({ generation: { ...generation, version } });
     return this.proceed();
   }
 
@@ -187,9 +227,10 @@ export class Turn {
 
   /** What `attempt` does with an error, and workUntilSettled after it. Pauses and the number of tries play no part. */
   fail(name: ErrorName): World {
-    const error = new SkyhaulError(name, '');
+    this.become({ failure: '' });
+    const error = errorOf(name);
     const { generation } = this.worker;
-    const canGoOn = generation !== undefined && generation.isCheckpointed && generation.upload >= 0;
+    const canGoOn = generation?.isCheckpointed === true && generation.upload >= 0;
     this.become({ answer: 0, half: 0 });
     if (mayGoOn(error, canGoOn)) return this.again();
     if (this.isRange && error.retryable) return this.drop('close', name === 'UploadLost');
@@ -204,7 +245,8 @@ export class Turn {
     const open = isTakenUp ? undefined : this.work.open;
     const upload = generation ? generation.upload : open ? uploadOf(open.upload) : -1;
     const isKnown = generation?.isCheckpointed ?? true;
-    this.become({ generation: undefined, isTakenUp: true });
+    this.takenUp();
+    this.become({ generation: undefined });
     if (upload < 0) return this.follow(next);
     if (isKnown) {
       const whole = isWhole ? { whole: true } : {};
@@ -257,13 +299,13 @@ export class Turn {
 
   end(result?: ItemResult): World {
     if (result) this.result(result);
-    const { rows, result: row } = this.worker;
-    return this.become({ at: 'close', rows: [...rows, row] });
+    this.record(this.protocol.rows.at(this.worker.result));
+    return this.become({ ...REST, work: this.worker.work, at: 'close' });
   }
 
   close(): World {
     this.record({ row: 'ended', at: 0, ms: 0, requests: { put: 0, get: 0 } });
     this.flush();
-    return this.become({ at: 'over' });
+    return this.become({ ...REST, at: 'over' });
   }
 }

@@ -85,7 +85,10 @@ export interface Worker {
   /** Error name that a lost reply is resolved for, or the interned outcome. */
   readonly failure: string;
   readonly result: number;
-  /** Interned rows that are not yet in the ledger, and those that are. */
+  /**
+   * Interned rows: those that may or may not have reached the ledger (which is settled when somebody reads it), and
+   * those that have.
+   */
   readonly rows: readonly number[];
   readonly flushed: readonly number[];
 }
@@ -116,27 +119,56 @@ export interface RunNow {
 }
 
 export interface Faults {
-  readonly crashes: number;
+  /** A worker is killed, or has to leave. */
+  readonly stops: number;
   readonly breaks: number;
   readonly lost: number;
 }
 
 export function encode({ source, object, buried, uploads, workers, run, faults }: World): string {
   const one = (at: ObjectNow | undefined) => (at ? `${at.by}:${at.etag}:${at.content}` : '-');
-  let text = `${source}${one(object)} ${one(buried)} ${faults.crashes}${faults.breaks}${faults.lost}`;
+  let text = `${source}${one(object)} ${one(buried)} ${faults.stops}${faults.breaks}${faults.lost}`;
   text += ` ${run.round},${run.left},${run.isStopAsked},${run.stoppedThrough},${run.busyUntil},${run.at},${run.outcomes}`;
   for (const { state, version, parts } of uploads) text += `|${state}${version}${parts}`;
   for (const w of workers) {
     text += `\n${w.at}`;
     if (w.at === 'idle') continue;
     text += `,${w.round},${w.shard};${w.flushed}`;
+    text += `;${w.rows}`;
     if (w.at === 'over' || w.at === 'dead') continue;
     const g = w.generation;
     text += `,${w.work},${w.isTakenUp},${w.target},${w.answer},${w.part},${w.half},${w.restarts},${w.isWhole}`;
-    text += `,${w.isRelisted},${w.abort},${w.next},${w.failure},${w.result};${w.rows}`;
+    text += `,${w.isRelisted},${w.abort},${w.next},${w.failure},${w.result}`;
     if (g) text += `;${g.upload},${g.version},${g.restarts},${g.condition},${g.isCheckpointed},${g.parts}`;
   }
   return text;
+}
+
+/** What is left of a worker that does nothing any more. */
+export const REST = {
+  work: -1,
+  isTakenUp: false,
+  target: -1,
+  generation: undefined,
+  answer: 0,
+  part: 0,
+  half: 0,
+  restarts: 0,
+  isWhole: false,
+  isRelisted: false,
+  abort: -1,
+  next: '',
+  failure: '',
+  result: -1,
+} as const satisfies Partial<Worker>;
+
+export const isGone = (at: At) => at === 'idle' || at === 'over' || at === 'dead';
+
+export const mayAnyBegin = ({ workers }: World) => workers.some(({ at }) => at === 'idle');
+
+/** Plan, or the janitor, has read the ledger of this round for the last time. */
+export function folded({ run }: World, round: number): boolean {
+  return run.round > round || run.at === 'checked' || run.at === 'over';
 }
 
 export function withWorker(world: World, index: number, change: Partial<Worker>): World {

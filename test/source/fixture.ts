@@ -23,6 +23,8 @@ export interface Source {
   readonly client: (changes?: Changes) => SourceClient;
   /** Opens and reads to the end or to the error. */
   readonly read: (path: string, request?: AskedOf) => Promise<Read>;
+  /** `read`, or the name of the error that opening or reading ends with. */
+  readonly outcome: (path: string, request?: AskedOf) => Promise<string>;
   /** The error that opening ends with. */
   readonly refusal: (path: string, request?: AskedOf) => Promise<SkyhaulError>;
 }
@@ -40,7 +42,8 @@ export interface Read {
 }
 
 /** Over TLS, as HTTP/2 must be. */
-const tls = makeCertificate();
+const names = Array.from({ length: 30 }, (_, host) => `h${host}.test`);
+const tls = makeCertificate({ names: ['localhost', '127.0.0.1', 'a.test', 'b.test', ...names] });
 
 interface Fixtures {
   readonly origin: Origin;
@@ -50,12 +53,13 @@ interface Fixtures {
 }
 
 /** A test with an origin that speaks what the back-end speaks and a client, both closed behind it. */
-function testOver(backend: BackendName) {
+export function testOver(backend: BackendName) {
   const isHttp2 = backend === 'h2';
   const start = (routes: Readonly<Record<string, Answer>> = {}, options: OriginOptions = {}) =>
     startOrigin(routes, { ...(isHttp2 ? { tls } : {}), ...options, http2: isHttp2 });
 
   return test.extend<Fixtures>({
+    // biome-ignore lint/correctness/noEmptyPattern: vitest reads the names of the fixtures from the pattern
     startOther: async ({}, use) => {
       const started: Origin[] = [];
       await use(async (routes, options) => {
@@ -87,7 +91,12 @@ function testOver(backend: BackendName) {
         readAll(await openAt(request.client ?? client(), urlOf(path), request));
       const refusal = (path: string, request: AskedOf = {}) =>
         failureOf((request.client ?? client()).open(asked(urlOf(path), request)));
-      await use({ client, read, refusal });
+      const outcome = (path: string, request: AskedOf = {}) =>
+        read(path, request).then(
+          ({ error }) => error?.name ?? 'read',
+          (error: unknown) => (error instanceof SkyhaulError ? error.name : String(error)),
+        );
+      await use({ client, read, outcome, refusal });
       await Promise.all(clients.map((made) => made.close()));
     },
   });

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:net';
 import { expect } from 'vitest';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
-import { asked, conformance, EVERY_BACKEND, failureOf, openAt, readAll } from './fixture.ts';
+import { asked, conformance, EVERY_BACKEND, failureOf, HTTP1, openAt, readAll } from './fixture.ts';
 
 /** Long enough that the test would run into its own limit if the timer were not there. */
 const SHORT_MS = 300;
@@ -20,7 +20,7 @@ conformance('connecting', EVERY_BACKEND, (it) => {
       lookup: () => new Promise(() => {}),
     });
 
-    expect(await source.refusal('http://a.test/', { client })).toMatchObject({ name: 'ConnectTimeout' });
+    expect(await source.refusal('https://a.test/', { client })).toMatchObject({ name: 'ConnectTimeout' });
   });
 
   it('H26: a TLS handshake that stalls is a ConnectTimeout', async ({ source }) => {
@@ -37,7 +37,10 @@ conformance('connecting', EVERY_BACKEND, (it) => {
     const { server, port } = await silentServer();
     await new Promise((resolve) => server.close(resolve));
 
-    expect(await source.refusal(`http://127.0.0.1:${port}/`)).toMatchObject({ name: 'ConnectFailed', retryable: true });
+    expect(await source.refusal(`https://127.0.0.1:${port}/`)).toMatchObject({
+      name: 'ConnectFailed',
+      retryable: true,
+    });
   });
 
   it('H25: the next address is tried when one refuses', async ({ origin, source }) => {
@@ -53,19 +56,21 @@ conformance('connecting', EVERY_BACKEND, (it) => {
   });
 });
 
+conformance('a header block of HTTP/1.1', HTTP1, (it) => {
+  it('H27: a header block that drips is a HeadersTimeout', async ({ origin, source }) => {
+    origin.on('/f', { raw: `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(10_000)}`, drip: { bytes: 1, everyMs: 20 } });
+    const client = source.client({ policy: { headersTimeoutMs: SHORT_MS } });
+
+    expect(await source.refusal('/f', { client })).toMatchObject({ name: 'HeadersTimeout' });
+  });
+});
+
 conformance('waiting', EVERY_BACKEND, (it) => {
   it('H27: no headers are a HeadersTimeout', async ({ origin, source }) => {
     origin.on('/f', { delayMs: Number.POSITIVE_INFINITY });
     const client = source.client({ policy: { headersTimeoutMs: SHORT_MS } });
 
     expect(await source.refusal('/f', { client })).toMatchObject({ name: 'HeadersTimeout', retryable: true });
-  });
-
-  it('H27: a header block that drips is one too', async ({ origin, source }) => {
-    origin.on('/f', { raw: `HTTP/1.1 200 OK\r\nx: ${'y'.repeat(10_000)}`, drip: { bytes: 1, everyMs: 20 } });
-    const client = source.client({ policy: { headersTimeoutMs: SHORT_MS } });
-
-    expect(await source.refusal('/f', { client })).toMatchObject({ name: 'HeadersTimeout' });
   });
 
   it('H28: a stall in the body is an IdleTimeout behind the bytes that came', async ({ origin, source }) => {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -76,17 +77,14 @@ export class CrashProcesses {
       isHung = true;
       child.kill('SIGKILL');
     }, PATIENCE_MS);
-    const ended = new Promise<Ended>((resolve) => {
-      child.once('close', async (code, signal) => {
-        clearTimeout(patience);
-        isOver = true;
-        planned.reject(new Error(`it ended before it had planned: ${words}`));
-        const how = isHung ? 'hung' : signal === 'SIGKILL' ? 'killed' : code === 0 ? 'done' : 'failed';
-        const metered = await readFile(meter).catch(() => Buffer.alloc(0));
-        const bytes = metered.length < 8 ? 0 : Number(metered.readBigUInt64LE());
-        await rm(meter, { force: true });
-        resolve({ how, counts, bytes, words });
-      });
+    const ended = once(child, 'close').then(async ([code, signal]): Promise<Ended> => {
+      clearTimeout(patience);
+      isOver = true;
+      planned.reject(new Error(`it ended before it had planned: ${words}`));
+      const how = isHung ? 'hung' : signal === 'SIGKILL' ? 'killed' : code === 0 ? 'done' : 'failed';
+      const metered = await readFile(meter).catch(() => Buffer.alloc(0));
+      await rm(meter, { force: true });
+      return { how, counts, bytes: metered.length < 8 ? 0 : Number(metered.readBigUInt64LE()), words };
     });
     planned.promise.catch(() => undefined);
     return {

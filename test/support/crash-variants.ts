@@ -34,6 +34,7 @@ const cut = (shape: SourceShape, answers: number): SourceShape => ({
   ...shape,
   cuts: { answers, afterBytes: Math.floor(shape.bytes * 0.4) },
 });
+const SMALL: SourceShape = { kind: 'ranges', bytes: ODD };
 const FEW = { empty: 0, small: ODD, part: 1, three: 3 };
 const few = (partBytes: number) =>
   Object.fromEntries(
@@ -47,7 +48,7 @@ const SPLIT = { roundMinutes: 0.006, perHostConnections: 3 };
 const drip = { bytes: 256 * 1024, everyMs: 5 };
 
 export const variants: readonly Variant[] = [
-  { name: 'a new file', place: 'local', sources: { f: local(4) } },
+  { name: 'a new file', place: 'local', sources: { f: local(12) } },
   { name: 'a file that replaces another one', place: 'local', replaces: true, sources: { f: local(3) } },
   { name: 'a new object', place: 's3', sources: { f: s3(3) } },
   { name: 'an object that replaces another one', place: 's3', replaces: true, sources: { f: s3(2) } },
@@ -73,6 +74,13 @@ export const variants: readonly Variant[] = [
     name: 'a file that comes in chunks and becomes another one',
     place: 'local',
     sources: { f: cut(changing({ ...local(3), kind: 'chunked' }, 3), 1) },
+  },
+  { name: 'a small file that becomes another one', place: 'local', sources: { f: changing(SMALL, 2) } },
+  {
+    name: 'a small object that becomes another one',
+    place: 's3',
+    replaces: true,
+    sources: { f: changing(SMALL, 2, 2 * ODD) },
   },
   { name: 'a file with a declared digest', place: 'local', declared: true, sources: { f: local(12) } },
   { name: 'a few files at once', place: 'local', replaces: true, sources: few(PART_BYTES.local) },

@@ -1,5 +1,4 @@
 /** The engine's surroundings as in a Lambda of some size, with an S3 of the tests instead of the real one. */
-import { MiB } from '../../lib/contract/limits.ts';
 import type { RunContext, RunEvent } from '../../lib/run-context.ts';
 import type { ObjectStore, StoreLimits } from '../../lib/store/object-store.ts';
 import { createS3Client } from '../../lib/store/s3-client.ts';
@@ -15,13 +14,13 @@ export const UNDER = 'data/';
 export interface Surroundings {
   /** Of the S3. */
   readonly endpoint: string;
-  readonly memoryBytes?: number;
+  readonly memoryBytes: number;
   /** Other limits than S3's: few parts make large ones. */
   readonly limits?: Partial<StoreLimits>;
 }
 
 export function memoryContext(given: Surroundings, attempt: string, emit: (event: RunEvent) => void): RunContext {
-  const { endpoint, memoryBytes = 256 * MiB, limits } = given;
+  const { endpoint, memoryBytes, limits } = given;
   const client = createS3Client({
     endpoint,
     region: 'us-east-1',

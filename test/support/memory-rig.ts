@@ -12,6 +12,7 @@ import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { bundleOptions } from '../../cdk/bundle.ts';
 import type { PlanAnswer } from '../../lib/contract/machine.ts';
+import { MiB } from '../../lib/contract/limits.ts';
 import type { Outcome } from '../../lib/contract/outcome.ts';
 import { getLines } from '../../lib/ledger/json-lines.ts';
 import { runKeys } from '../../lib/ledger/run-keys.ts';
@@ -31,7 +32,7 @@ const execution = { id: 'execution-1', name: 'execution-1', startedAt: '2026-11-
 export interface RigOptions {
   readonly origin?: MemoryOriginOptions;
   readonly s3?: MemoryS3Options;
-  readonly worker?: Omit<Surroundings, 'endpoint'>;
+  readonly worker?: Partial<Omit<Surroundings, 'endpoint'>>;
 }
 
 export interface RunFigures {
@@ -54,7 +55,7 @@ export async function runFiles(sizes: readonly number[], options: object, rig: R
   const s3 = await startMemoryS3Child({ buckets: [BUCKET], mode: 'digest', digestUnder: UNDER, ...rig.s3 });
   const origin = await startProcess(pathOf('memory-origin-process.ts'), rig.origin ?? {});
   const { port }: { port: number } = JSON.parse(await origin.line());
-  const surroundings = { endpoint: s3.endpoint, ...rig.worker };
+  const surroundings = { endpoint: s3.endpoint, memoryBytes: 256 * MiB, ...rig.worker };
   const context = memoryContext(surroundings, 'plan', () => undefined);
   const workers: WorkerResult[] = [];
   let [rounds, maxWorkers] = [0, 0];
@@ -102,10 +103,16 @@ async function work({ run, round, shards }: PlanAnswer, at: number, surroundings
   const shard = shards[at];
   if (shard === undefined) throw new Error('no shard');
   const job: WorkerJob = { ...surroundings, event: { run, round, shard }, attempt: `round-${round}-shard-${at}` };
-  const worker = await startProcess(await bundled(), job);
+  const worker = await startProcess(await bundled(), job, lambdaFlags(surroundings.memoryBytes));
   const result: WorkerResult = JSON.parse(await worker.line());
   await worker.end();
   return result;
+}
+
+/** As Lambda's runtime starts Node. */
+function lambdaFlags(memoryBytes: number): string[] {
+  const share = (percent: number) => Math.floor((memoryBytes / MiB / 100) * percent);
+  return ['--expose-gc', `--max-semi-space-size=${share(5)}`, `--max-old-space-size=${share(90)}`];
 }
 
 let bundling: Promise<string> | undefined;
@@ -125,8 +132,8 @@ async function bundled(): Promise<string> {
 const pathOf = (script: string) => join(import.meta.dirname, script);
 
 /** Its options stand in its first argument. It cannot outlive this process. */
-async function startProcess(script: string, options: object) {
-  const args = [script, JSON.stringify(options)];
+async function startProcess(script: string, options: object, flags: readonly string[] = []) {
+  const args = [...flags, script, JSON.stringify(options)];
   const child: ChildProcess = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   if (!child.stdout) throw new Error('no stdout');

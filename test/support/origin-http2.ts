@@ -1,7 +1,7 @@
 import { performServerHandshake } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { CODE, data, FLAG, FRAME_BYTES, type Frame, goAway, headers, TYPE, takeFrames } from './http2-frames.ts';
+import { CODE, data, FLAG, FRAME_BYTES, type Frame, frame, goAway, headers, TYPE, takeFrames } from './http2-frames.ts';
 import type { RecordedRequest, Serve } from './origin.ts';
 import { end, write } from './origin-http1.ts';
 import { type Mark, play } from './origin-play.ts';
@@ -41,12 +41,17 @@ export const serveHttp2: Serve = async (socket, connection, answer) => {
   let skipped = 0;
   for await (const chunk of socket) {
     const bytes = Buffer.from(chunk);
-    node.push(bytes);
     const preface = Math.min(bytes.length, PREFACE_BYTES - skipped);
     skipped += preface;
+    if (preface > 0) node.push(bytes.subarray(0, preface));
     const { frames, rest } = takeFrames(Buffer.concat([pending, bytes.subarray(preface)]));
     pending = Buffer.from(rest);
-    for (const one of frames) windows.read(one);
+    for (const one of frames) {
+      windows.read(one);
+      // Node knows nothing of the settings that a script sent, and takes their acknowledgement for an attack.
+      if (windows.owedAcks > 0 && one.type === TYPE.settings && (one.flags & FLAG.ack) !== 0) windows.owedAcks -= 1;
+      else node.push(frame(one.type, one.flags, one.stream, one.payload));
+    }
   }
   windows.close();
   node.push(null);
@@ -55,18 +60,25 @@ export const serveHttp2: Serve = async (socket, connection, answer) => {
 
 async function send(socket: Socket, stream: number, script: Script, windows: Windows): Promise<void> {
   const { http2 = {}, trailers } = script;
-  const put = (frames: readonly Buffer[]) => write(socket, Buffer.concat(frames));
+  const put = (frames: readonly Buffer[]) => {
+    windows.owedAcks += frames.filter((bytes) => bytes[3] === TYPE.settings).length;
+    return write(socket, Buffer.concat(frames));
+  };
   if (script.raw !== undefined) throw new Error('a raw answer is HTTP/1.1');
   if (http2.before !== undefined) await put(http2.before(stream));
-  if (http2.instead !== undefined) return await put(http2.instead(stream));
+  if (http2.instead !== undefined) {
+    await put(http2.instead(stream));
+    if (script.cut !== undefined) end(socket, script.cut.by);
+    return;
+  }
 
   const { at } = http2;
   const marks: Mark[] = [];
   if (at !== undefined) {
     const act = async () => {
       await put(at.frames(stream));
-      if (at.then === 'fin' || at.then === 'rst') end(socket, at.then);
-      return at.then === 'go-on';
+      if (at.next === 'fin' || at.next === 'rst') end(socket, at.next);
+      return at.next === 'go-on';
     };
     marks.push({ afterBytes: at.afterBytes, act });
   }
@@ -84,12 +96,10 @@ async function send(socket: Socket, stream: number, script: Script, windows: Win
     marks,
   );
   if (!isComplete) return;
-  await put(
-    trailers === undefined ? [data(stream, '', FLAG.endStream)] : [headers(stream, linesOf(trailers), FLAG.endStream)],
-  );
-  if (script.close !== true) return;
-  await put([goAway(stream, CODE.none)]);
-  end(socket, 'fin');
+  const last =
+    trailers === undefined ? data(stream, '', FLAG.endStream) : headers(stream, linesOf(trailers), FLAG.endStream);
+  await put(script.close === true ? [last, goAway(stream, CODE.none)] : [last]);
+  if (script.close === true) end(socket, 'fin');
 }
 
 async function sendData(socket: Socket, stream: number, bytes: Uint8Array, windows: Windows): Promise<void> {
@@ -105,6 +115,7 @@ async function sendData(socket: Socket, stream: number, bytes: Uint8Array, windo
 class Windows {
   readonly #left = new Map<number, number>([[0, DEFAULT_WINDOW]]);
   readonly #gone = new Set<number>();
+  owedAcks = 0;
   #initial = DEFAULT_WINDOW;
   #isClosed = false;
   #change = Promise.withResolvers<void>();

@@ -46,13 +46,13 @@ export interface Script {
 export interface Http2Script {
   /** Before the head. */
   readonly before?: Frames;
-  /** Instead of head and body; nothing follows. */
+  /** Instead of head and body; nothing follows but a `cut`. */
   readonly instead?: Frames;
   /** Behind so many bytes of the body (0: behind the head). */
   readonly at?: {
     readonly afterBytes: number;
     readonly frames: Frames;
-    readonly then: 'go-on' | 'stop' | 'fin' | 'rst';
+    readonly next: 'go-on' | 'stop' | 'fin' | 'rst';
   };
 }
 

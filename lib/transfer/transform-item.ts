@@ -1,0 +1,155 @@
+import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
+import type { OpenedSource } from '../source/source.ts';
+import { crc32Hex } from '../store/crc32.ts';
+import type { Condition, ObjectOptions, StoredObject } from '../store/object-store.ts';
+import type { ChainCounts, ChainRun } from '../transform/chain.ts';
+import { describeObject, verification } from './describe-object.ts';
+import { wantedDigests } from './digests.ts';
+import { Intake } from './intake.ts';
+import type { ItemJob, ItemResult } from './item-job.ts';
+import { OutputObject } from './output-object.ts';
+import { META } from './overwrite-policy.ts';
+import type { ItemTransform } from './transform-of.ts';
+
+export interface TransformTarget {
+  readonly existing: StoredObject | undefined;
+  readonly condition: Condition;
+  /** The source takes no ranges. */
+  readonly isWhole: boolean;
+}
+
+/**
+ * A source through a chain of transforms into one object, or several. The source is proven whole before anything becomes
+ * visible: digests, size and framing are about what was fetched, the checksum of an object about what was stored. A body
+ * is read in one go; when the invocation ends before it does, the item begins again in another one.
+ */
+export async function transformItem(
+  job: ItemJob,
+  transform: ItemTransform,
+  source: OpenedSource,
+  target: TransformTarget,
+): Promise<ItemResult> {
+  const intake = await Intake.of(job, source, target.isWhole);
+  const describe = () => describeOutput(job, transform, source);
+  const run = transform.chain.run(intake.read());
+  try {
+    const stored =
+      run.kind === 'one'
+        ? await storeOne(job, run, intake, describe, target)
+        : await storeMany(job, run, intake, describe);
+    const wanted = wantedDigests(job.work.item, source.digests);
+    const { strongEtag } = source.validators;
+    return {
+      outcome: 'stored',
+      status: source.status,
+      verified: verification(job.work.item, source, wanted),
+      ...(strongEtag !== undefined && { sourceEtag: strongEtag }),
+      ...stored,
+      ...counted(run.counts),
+    };
+  } catch (error) {
+    throw asTransformFailure(error);
+  }
+}
+
+async function storeOne(
+  job: ItemJob,
+  run: ChainRun & { kind: 'one' },
+  intake: Intake,
+  describe: () => ObjectOptions,
+  { existing, condition }: TransformTarget,
+): Promise<Partial<ItemResult>> {
+  const output = openOutput(job, job.work.key, describe());
+  try {
+    for await (const chunk of run.body) await output.write(chunk);
+    const sums = await output.end();
+    const { sha256 } = intake.verify();
+    const result = { bytes: sums.bytes, crc32: crc32Hex(sums.crc32), ...(sha256 !== undefined && { sha256 }) };
+    if (job.options.overwrite === 'if-changed' && holdsSame(existing, sums)) {
+      await output.abort();
+      return { ...result, outcome: 'skipped', reason: 'unchanged' };
+    }
+    job.signal.throwIfAborted();
+    const { etag } = await output.commit(condition);
+    return { ...result, objectEtag: etag };
+  } catch (error) {
+    await output.abort().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** All objects of an archive wait, sent but not visible, until the archive is proven whole. */
+async function storeMany(
+  job: ItemJob,
+  run: ChainRun & { kind: 'many' },
+  intake: Intake,
+  describe: () => ObjectOptions,
+): Promise<Partial<ItemResult>> {
+  const held: { readonly output: OutputObject; readonly sums: { bytes: number; crc32: number } }[] = [];
+  const objects: string[] = [];
+  let bytes = 0;
+  try {
+    for await (const { path, body } of run.objects) {
+      const output = openOutput(job, `${job.work.key}/${path}`, describe());
+      const place = { output, sums: { bytes: 0, crc32: 0 } };
+      held.push(place);
+      for await (const chunk of body) await output.write(chunk);
+      place.sums = await output.end(true);
+      bytes += place.sums.bytes;
+    }
+    intake.verify();
+    for (let next = held[0]; next; next = held[0]) {
+      job.signal.throwIfAborted();
+      if (await commitUnlessThere(job, next.output, next.sums)) objects.push(next.output.key);
+      held.shift();
+    }
+    return { bytes, objects };
+  } catch (error) {
+    for (const { output } of held) await output.abort().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** False where the overwrite policy leaves what stands there alone. */
+async function commitUnlessThere(job: ItemJob, output: OutputObject, sums: { bytes: number; crc32: number }) {
+  const existing = await job.destination.head(output.key);
+  if (existing && job.options.overwrite === 'never') {
+    await output.abort();
+    return false;
+  }
+  if (holdsSame(existing, sums)) await output.abort();
+  else await output.commit(existing ? { kind: 'matches', etag: existing.etag } : { kind: 'absent' });
+  return true;
+}
+
+function openOutput({ destination, pool, signal, halt }: ItemJob, key: string, object: ObjectOptions): OutputObject {
+  return new OutputObject({ store: destination, key, object, pool, signal, halt });
+}
+
+/** What the source says of its bytes, their type and coding, is not true of ours. */
+function describeOutput(job: ItemJob, { mark }: ItemTransform, source: OpenedSource): ObjectOptions {
+  const { item } = job.work;
+  const verified = verification(item, source, wantedDigests(item, source.digests));
+  const { metadata } = describeObject(job, source, verified);
+  return {
+    ...(item.contentType !== undefined && { contentType: item.contentType }),
+    metadata: { ...metadata, [META.transform]: mark },
+  };
+}
+
+function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: { bytes: number; crc32: number }): boolean {
+  return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
+}
+
+function counted({ bytesIn, rowsIn, rowsOut }: ChainCounts): Partial<ItemResult> {
+  return { bytesIn, ...(rowsIn !== undefined && { rowsIn }), ...(rowsOut !== undefined && { rowsOut }) };
+}
+
+/** Errors of our own keep their name; what a transform throws is its failure, with where it came from. */
+function asTransformFailure(error: unknown): unknown {
+  if (error instanceof SkyhaulError) return error;
+  const known = toSkyhaulError(error);
+  if (known.name !== 'Unexpected') return known;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return new SkyhaulError('TransformFailed', text, { cause: error });
+}

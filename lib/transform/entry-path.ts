@@ -1,0 +1,34 @@
+/**
+ * What a name in an archive may become: a path that is appended to a key and leads nowhere else, be it decoded once or
+ * twice on its way. Hostile names are refused, not cleaned: two of them could become one. Pure.
+ */
+import { checkKey } from '../manifest/object-key.ts';
+import { showKey } from '../store/key-rules.ts';
+import { refuseTar } from './tar-header.ts';
+
+/**
+ * `./a//b` is `a/b`. `undefined` for what lies above the folders that are taken off. Throws TransformFailed.
+ *
+ * @param strip so many leading folders are taken off
+ */
+export function entryPath(name: string, strip: number): string | undefined {
+  const once = decodeAscii(name);
+  const isAbsolute = [name, once, decodeAscii(once)].some((text) => /^([a-z]:)?[/\\]/i.test(text));
+  if (isAbsolute) throw refuse(name, 'it is absolute');
+  const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.');
+  if (segments.includes('..')) throw refuse(name, 'no part `..`');
+  if (segments.length > 0 && segments.length <= strip) return undefined;
+  const path = segments.slice(strip).join('/');
+  const verdict = checkKey(path);
+  if (!verdict.ok) throw refuse(name, verdict.problem);
+  return path;
+}
+
+/** Escapes of other than ASCII characters are of no account here. */
+function decodeAscii(text: string): string {
+  return text.replaceAll(/%([0-7][0-9a-f])/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+function refuse(name: string, why: string) {
+  return refuseTar(`the archive holds ${showKey(name)}, which is no name for an object: ${why}`);
+}

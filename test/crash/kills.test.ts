@@ -1,0 +1,42 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { anywhere, chance } from '../support/crash-points.ts';
+import { CrashProcesses } from '../support/crash-processes.ts';
+import { killAndGoOn, type Trial } from '../support/crash-trial.ts';
+import { variants } from '../support/crash-variants.ts';
+import { type Origin, startOrigin } from '../support/origin.ts';
+
+/** Of each variant; `npm run crash:long` does as many as are asked for, before and after every single operation. */
+const KILLS = 3;
+const NOT_KILLED = { strikes: [], cleanAfter: undefined };
+
+let origin: Origin;
+let processes: CrashProcesses;
+
+beforeAll(async () => {
+  origin = await startOrigin();
+  processes = await CrashProcesses.start();
+});
+
+afterAll(async () => {
+  await processes.close();
+  await origin.close();
+});
+
+describe('whenever its process is killed, a run goes on to one version, one outcome and nothing left', () => {
+  test.each(variants)('L01, I1, I2, I3, I4, I8: $name', async (variant) => {
+    const random = chance(variants.indexOf(variant));
+    const undisturbed = await killAndGoOn(variant, NOT_KILLED, { origin, processes });
+    if (!undisturbed.counts) throw new Error('it did not end although nobody killed it');
+
+    const trials: Trial[] = [];
+    for (let kills = 0; kills < KILLS && trials.length < 3 * KILLS; kills += trials.at(-1)?.kills ?? 0) {
+      const plan = anywhere(undisturbed.counts, random);
+      const { violations, ...trial } = await killAndGoOn(variant, plan, { origin, processes });
+      trials.push({ ...trial, violations });
+      expect({ plan, violations }).toEqual({ plan, violations: [] });
+    }
+
+    expect(undisturbed.violations).toEqual([]);
+    expect(trials.reduce((sum, { kills }) => sum + kills, 0)).toBeGreaterThanOrEqual(KILLS);
+  });
+});
