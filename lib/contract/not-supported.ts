@@ -51,8 +51,8 @@ const BUILT_ITEM: Built<Item> = {
   timeoutMs: true,
   maxBytes: true,
   transform: true,
-  backend: only('backend', 'auto', 'undici'),
-  result: only('result', 'object'),
+  backend: true,
+  result: only('result', 'object', 'inline', 'head'),
   error: true,
 };
 

@@ -1,3 +1,4 @@
+import type { ItemWork } from '../contract/work.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { OpenedSource } from '../source/source.ts';
 import { SourceChanged } from '../source/source-changed.ts';
@@ -8,6 +9,7 @@ import { fillParts } from './fill-parts.ts';
 import { finishObject } from './finish-object.ts';
 import { advanceOf, beginGeneration, continueGeneration, type Generation } from './generation.ts';
 import { afterChange, mayGoOn } from './give-up-policy.ts';
+import { headItem, inlineItem } from './inline-item.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { beforeFetch, isUnchanged, sourceName } from './overwrite-policy.ts';
 import { requestOf } from './source-request.ts';
@@ -106,6 +108,7 @@ export class ItemTransfer {
   /** Looks at the target before the source is asked. */
   async #look(): Promise<Target | ItemResult> {
     const { work, options, destination, run } = this.#job;
+    if (!storesObject(work.item)) return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
     const existing = await destination.head(work.key);
     const before = beforeFetch({
       overwrite: options.overwrite,
@@ -134,6 +137,8 @@ export class ItemTransfer {
       }
       const most = Math.min(work.item.maxBytes ?? options.maxBytes, destination.limits.maxObjectBytes);
       checkHeaders(work.item, source, most);
+      if (work.item.result === 'head') return headItem(this.#job, source);
+      if (work.item.result === 'inline') return await inlineItem(this.#job, this.#transform, source, this.#isWhole);
       if (this.#transform) {
         return await transformItem(this.#job, this.#transform, source, { ...target, isWhole: this.#isWhole });
       }
@@ -203,4 +208,8 @@ export class ItemTransfer {
     const { work } = this.#job;
     return !this.#isTakenUp && work.open ? { key: work.key, id: work.open.upload } : undefined;
   }
+}
+
+function storesObject({ result = 'object' }: ItemWork['item']): boolean {
+  return result === 'object';
 }

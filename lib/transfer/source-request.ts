@@ -6,6 +6,7 @@ export function requestOf({ work, options, signal }: ItemJob): Omit<SourceReques
   return {
     url: work.item.url,
     headers: { ...options.request?.headers, ...work.item.request?.headers, ...work.item.headers },
+    backend: work.item.backend,
     signal,
   };
 }

@@ -141,12 +141,12 @@ function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: { bytes: 
   return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
 }
 
-function counted({ bytesIn, rowsIn, rowsOut }: ChainCounts): Partial<ItemResult> {
+export function counted({ bytesIn, rowsIn, rowsOut }: ChainCounts): Partial<ItemResult> {
   return { bytesIn, ...(rowsIn !== undefined && { rowsIn }), ...(rowsOut !== undefined && { rowsOut }) };
 }
 
 /** Errors of our own keep their name; what a transform throws is its failure, with where it came from. */
-function asTransformFailure(error: unknown): unknown {
+export function asTransformFailure(error: unknown): unknown {
   if (error instanceof SkyhaulError) return error;
   const known = toSkyhaulError(error);
   if (known.name !== 'Unexpected') return known;

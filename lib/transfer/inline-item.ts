@@ -1,0 +1,80 @@
+import { KiB } from '../contract/limits.ts';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import type { OpenedSource } from '../source/source.ts';
+import { verification } from './describe-object.ts';
+import { wantedDigests } from './digests.ts';
+import { Intake } from './intake.ts';
+import type { ItemJob, ItemResult } from './item-job.ts';
+import { asTransformFailure, counted } from './transform-item.ts';
+import type { ItemTransform } from './transform-of.ts';
+
+/** A row of the ledger is no place for more. */
+export const MAX_INLINE_BYTES = 16 * KiB;
+
+/**
+ * `result: inline`: the body, or what its transforms make of it, stands in the outcome, as text where it is UTF-8 and as
+ * `{ base64 }` otherwise. Nothing is stored. Throws TooLarge beyond 16 KiB.
+ */
+export async function inlineItem(
+  job: ItemJob,
+  transform: ItemTransform | undefined,
+  source: OpenedSource,
+  isWhole: boolean,
+): Promise<ItemResult> {
+  const intake = await Intake.of(job, source, isWhole);
+  const run = transform?.chain.run(intake.read());
+  if (run?.kind === 'many') throw new SkyhaulError('BatchInvalid', '`untar` makes objects, which no outcome can hold');
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of run?.body ?? intake.read()) {
+      bytes += chunk.length;
+      if (bytes > MAX_INLINE_BYTES) {
+        throw new SkyhaulError('TooLarge', `more than ${MAX_INLINE_BYTES} bytes do not fit into an outcome`);
+      }
+      chunks.push(Uint8Array.from(chunk));
+    }
+    const { sha256 } = intake.verify();
+    return {
+      ...headResult(job, source),
+      bytes,
+      ...(sha256 !== undefined && { sha256 }),
+      inline: textOr64(Buffer.concat(chunks)),
+      ...(run && counted(run.counts)),
+    };
+  } catch (error) {
+    throw asTransformFailure(error);
+  }
+}
+
+/** `result: head`: what the source says of itself; its body is not read. */
+export function headItem(job: ItemJob, source: OpenedSource): ItemResult {
+  const { framing, validators, contentType } = source;
+  return {
+    ...headResult(job, source),
+    verified: 'unverified',
+    inline: {
+      ...(framing.kind === 'length' && { bytes: framing.bytes }),
+      ...(contentType !== undefined && { contentType }),
+      ...(validators.lastModified !== undefined && { lastModified: validators.lastModified }),
+    },
+  };
+}
+
+function headResult({ work: { item } }: ItemJob, source: OpenedSource): ItemResult {
+  const { strongEtag } = source.validators;
+  return {
+    outcome: 'stored',
+    status: source.status,
+    verified: verification(item, source, wantedDigests(item, source.digests)),
+    ...(strongEtag !== undefined && { sourceEtag: strongEtag }),
+  };
+}
+
+function textOr64(bytes: Buffer): unknown {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return { base64: bytes.toString('base64') };
+  }
+}
