@@ -16,7 +16,7 @@ interface Race {
   readonly command: string;
 }
 
-const kit = process.env['CSVKIT'] === undefined ? '' : `${process.env['CSVKIT']}/`;
+const kit = process.env.CSVKIT === undefined ? '' : `${process.env.CSVKIT}/`;
 
 const races: readonly Race[] = [
   {
@@ -24,21 +24,21 @@ const races: readonly Race[] = [
     format: 'csv',
     options: { where: "country = 'DE'" },
     peer: 'csvgrep',
-    command: `${kit}csvgrep -y 0 -c country -r '^DE$' "$1"`,
+    command: `${kit}csvgrep -c country -r '^DE$' "$1"`,
   },
   {
     name: 'csv where, select',
     format: 'csv',
     options: { where: "country in ('DE','AT')", select: ['name', 'id'] },
-    peer: 'csvgrep | csvcut',
-    command: `${kit}csvgrep -y 0 -c country -r '^(DE|AT)$' "$1" | ${kit}csvcut -y 0 -c name,id`,
+    peer: 'csvgrep, csvcut',
+    command: `${kit}csvgrep -c country -r '^(DE|AT)$' "$1" | ${kit}csvcut -c name,id`,
   },
   {
     name: 'csv select',
     format: 'csv',
     options: { select: ['status', 'note', 'id'] },
     peer: 'csvcut',
-    command: `${kit}csvcut -y 0 -c status,note,id "$1"`,
+    command: `${kit}csvcut -c status,note,id "$1"`,
   },
   {
     name: 'jsonl where',

@@ -1,17 +1,31 @@
 import { z } from 'zod';
-import type { ObjectStore } from '../store/object-store.ts';
+import { toSkyhaulError } from '../errors/skyhaul-error.ts';
+import type { Condition, ObjectStore } from '../store/object-store.ts';
 import { getJson, putJson } from './json-lines.ts';
 import { runKeys } from './run-keys.ts';
 
 /**
- * `stop.json`: the run is to stop. Workers of the rounds up to `throughRound` look for it after they have said that they
- * began, so that whoever writes it and then reads the ledger knows of every worker that may still be at work.
+ * `stop.json`: the run is to stop, or these rounds of it are over. Workers of the rounds up to `throughRound` look for it
+ * after they have said that they began, so that whoever writes it and then reads the ledger knows of every worker that
+ * may still be at work.
  */
 const marker = z.strictObject({ throughRound: z.int() });
 
 /** Stops every round there is or will be, until the run is started again. */
 export async function requestStop(state: ObjectStore, run: string): Promise<void> {
   await write(state, run, Number.MAX_SAFE_INTEGER);
+}
+
+/** Ends a round whose ledger is to be read: a worker of it that begins later finds that, and does nothing. */
+export async function endRound(state: ObjectStore, run: string, round: number): Promise<void> {
+  const before = await state.head(runKeys(run).stop);
+  if (await isStopped(state, run, round)) return;
+  try {
+    await write(state, run, round, before ? { kind: 'matches', etag: before.etag } : { kind: 'absent' });
+  } catch (error) {
+    // Somebody stopped the run just now, which ends this round, too.
+    if (toSkyhaulError(error).name !== 'CommitConflict') throw error;
+  }
 }
 
 /** A run that is started again stops no round from `round` on; what is left of earlier ones stays stopped. */
@@ -24,6 +38,11 @@ export async function isStopped(state: ObjectStore, run: string, round: number):
   return found !== undefined && marker.parse(found).throughRound >= round;
 }
 
-async function write(state: ObjectStore, run: string, throughRound: number): Promise<void> {
-  await putJson(state, runKeys(run).stop, { throughRound }, { condition: { kind: 'any' } });
+async function write(
+  state: ObjectStore,
+  run: string,
+  throughRound: number,
+  condition: Condition = { kind: 'any' },
+): Promise<void> {
+  await putJson(state, runKeys(run).stop, { throughRound }, { condition });
 }

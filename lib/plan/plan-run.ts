@@ -5,7 +5,7 @@ import { requireSupportedOptions } from '../contract/not-supported.ts';
 import { parseContract, problemsError } from '../contract/parse.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { runKeys } from '../ledger/run-keys.ts';
-import { isStopped, resumeFrom } from '../ledger/stop-marker.ts';
+import { endRound, isStopped, resumeFrom } from '../ledger/stop-marker.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
 import { abortUploads } from './abort-uploads.ts';
 import { requireClaim, takeClaim } from './claim.ts';
@@ -39,7 +39,7 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
   }
   if (isFirst) await resumeFrom(context.state, run, status.round);
   else if (await isStopped(context.state, run, status.round)) {
-    return answer({ run, round: status.round, next: 'report' }, context, asked);
+    return endRun(context, run, asked, status);
   }
   // Only after work that is not done again: an invocation that is short from the start would ask for ever.
   const mayPause = position.isAdvanced && !hasTimeFor(context, LAY_OUT_MS);
@@ -53,19 +53,25 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
   switch (next.step) {
     case 'report':
     case 'stop':
-      if (status.busyUntil > context.now()) {
-        // A worker that may live still could begin an upload behind our back. Waiting costs nothing.
-        const waitSeconds = Math.ceil((status.busyUntil - context.now()) / 1_000);
-        return answer({ run, round: status.round, next: 'wait', waitSeconds }, context, asked);
-      }
-      await abortLeftUploads(context, run, asked, status);
-      return answer({ run, round: status.round, next: 'report' }, context, asked);
+      return endRun(context, run, asked, status);
     case 'wait':
       context.emit({ event: 'run.waiting', run, seconds: next.seconds });
       return answer({ run, round: status.round, next: 'wait', waitSeconds: next.seconds }, context, asked);
     case 'fan-out':
       return fanOut(context, run, asked, status, next.ready);
   }
+}
+
+/** To the report, once nothing is left open and nobody can open anything more. */
+async function endRun(context: RunContext, run: string, asked: RunInput, status: Status): Promise<PlanAnswer> {
+  const { round, busyUntil } = status;
+  if (busyUntil > context.now()) {
+    // A worker that may live still could begin an upload behind our back. Waiting costs nothing.
+    const waitSeconds = Math.ceil((busyUntil - context.now()) / 1_000);
+    return answer({ run, round, next: 'wait', waitSeconds }, context, asked);
+  }
+  await abortLeftUploads(context, run, asked, status);
+  return answer({ run, round, next: 'report' }, context, asked);
 }
 
 interface Begun {
@@ -146,6 +152,8 @@ async function currentPosition(context: RunContext, { run, asked, status, isFirs
   if (!wasLaidOut) {
     return { status, left: await readLeft(state, run, status.round), isAdvanced: false, wasBegun: true };
   }
+  // First the marker, then the ledger: a worker that begins now either finds the one or stands in the other.
+  if (!context.inProcess) await endRound(state, run, status.round);
   const before = isFirst ? { ...status, idleRounds: 0 } : status;
   return { ...(await foldRound(context, run, before, isFirst)), isAdvanced: true, wasBegun: true };
 }

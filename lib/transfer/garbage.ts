@@ -12,7 +12,7 @@ const MINOR_EVERY_BYTES = 8 * MiB;
 /** What small collections keep (requests that lived through a few of them) comes to some 2 MiB meanwhile. */
 const MAJOR_EVERY_BYTES = 1 * GiB;
 /** Of buffers that the pool let go of: they are old, and only a large collection finds them. */
-const MAJOR_EVERY_DROPPED_BYTES = 16 * MiB;
+const MAJOR_EVERY_DROPPED_BYTES = 8 * MiB;
 
 type Collect = (options: { readonly type: 'minor' | 'major' }) => void;
 
@@ -44,6 +44,7 @@ function run(type: 'minor' | 'major'): void {
 /** V8 hands it to new contexts only, once the flag is set. */
 function collector(): Collect {
   setFlagsFromString('--expose-gc');
+  // What is collected this often has no use for more room, and would fill it before it is collected by itself.
   setFlagsFromString('--semi-space-growth-factor=1');
   const gc: unknown = runInNewContext('globalThis.gc');
   return typeof gc === 'function' ? (options) => void gc(options) : () => undefined;

@@ -10,12 +10,18 @@ import { judgePace } from './pace.ts';
 import { resumeWhenDue } from './resume-policy.ts';
 import { requestOf } from './source-request.ts';
 
+/** What reading needs of an item's job; whoever stores nothing has no more. */
+export type IntakeJob = Pick<
+  ItemJob,
+  'work' | 'options' | 'client' | 'tries' | 'signal' | 'time' | 'now' | 'pause' | 'onBytes'
+>;
+
 /**
  * The body of a source that is read in one go, by a transform or by somebody's own code: resumed unseen where its version
  * allows it, metered, and proven at its end. Nothing that was made of it may be kept before `verify` has returned.
  */
 export class Intake {
-  readonly #job: ItemJob;
+  readonly #job: IntakeJob;
   readonly #source: OpenedSource;
   readonly #isWhole: boolean;
   readonly #digests: Digests;
@@ -26,7 +32,7 @@ export class Intake {
   #hasEnded = false;
 
   /** `isWhole`: the source takes no ranges. */
-  static async of(job: ItemJob, source: OpenedSource, isWhole: boolean): Promise<Intake> {
+  static async of(job: IntakeJob, source: OpenedSource, isWhole: boolean): Promise<Intake> {
     const wanted = wantedDigests(job.work.item, source.digests);
     const wantsCrc32c = wanted.some(({ algorithm }) => algorithm === 'crc32c');
     const digests = await Digests.of(wanted, { canBeSaved: false });
@@ -34,7 +40,7 @@ export class Intake {
   }
 
   private constructor(
-    job: ItemJob,
+    job: IntakeJob,
     source: OpenedSource,
     isWhole: boolean,
     digests: Digests,

@@ -66,13 +66,13 @@ export class PartWriter {
 
   /** Copies the chunk; resolves when there was room for it. */
   async write(chunk: Uint8Array): Promise<void> {
-    const { plan, pool, observer } = this.#options;
+    const { plan, observer } = this.#options;
     let rest = chunk;
     while (rest.length > 0) {
       this.#signal.throwIfAborted();
       // A full buffer is kept until more comes: it may be the last one, and the only one.
       if (this.#buffer && this.#filled === this.#buffer.length) await this.#send(this.#buffer);
-      this.#buffer ??= await pool.take(this.#sizeOf(plan), this.#signal);
+      this.#buffer ??= await this.#take(plan);
       const taken = rest.subarray(0, this.#buffer.length - this.#filled);
       this.#bufferCrc = crc32(taken, this.#bufferCrc);
       observer.onBytes(taken);
@@ -100,6 +100,14 @@ export class PartWriter {
   giveBack(): void {
     if (this.#buffer) this.#options.pool.give(this.#buffer);
     this.#forgetBuffer();
+  }
+
+  /** The last of many parts gets the memory of a full one, so that it goes from part to part. */
+  async #take(plan: PartPlan): Promise<Buffer> {
+    const bytes = this.#sizeOf(plan);
+    const isLast = plan.bytes !== undefined && this.#number > 1 && bytes < plan.partBytes;
+    const buffer = await this.#options.pool.take(isLast ? plan.partBytes : bytes, this.#signal);
+    return buffer.subarray(0, bytes);
   }
 
   #sizeOf(plan: PartPlan): number {

@@ -1,7 +1,7 @@
 /**
  * Runs one of Node's native codecs as a step. Bounded: one piece of input and two chunks of output at a time; the native
- * handle is freed and the input closed however reading ends. A codec that stops before its input does is never believed:
- * `checkTail` says what may stand there. Native errors become TransformFailed; those of the input pass as they are.
+ * handle is freed and the input closed however reading ends. Where a codec stops before its input does, the rest may be
+ * padding, nothing else. Native errors become TransformFailed; those of the input pass as they are.
  */
 import type { Gzip, ZstdCompress } from 'node:zlib';
 import { KiB } from '../contract/limits.ts';
@@ -17,18 +17,21 @@ export interface CodecUse {
   readonly what: string;
   /** Made with CODEC_CHUNKS; may take memory, so it is made only when reading begins. */
   readonly open: () => Codec;
+  /** For packers, which hold their output back anyway: they get the next piece while they work on one. */
+  readonly worksAhead?: boolean;
   /** Cuts a piece of the input where the codec must not see further; throws TransformFailed. */
   readonly cut?: (piece: Uint8Array) => Iterable<Uint8Array>;
   /** Behind the last piece; throws TransformFailed where the input is not complete. */
   readonly checkEnd?: () => void;
-  /** Judges bytes that the codec left behind its own end; throws TransformFailed. */
-  readonly checkTail?: (tail: Uint8Array) => void;
+  /** Whether bytes that the codec left behind its own end mean nothing. @default never */
+  readonly isPadding?: (tail: Uint8Array) => boolean;
   /** After each chunk of output, with the totals; throws TransformFailed. */
   readonly checkTotals?: (bytesIn: number, bytesOut: number) => void;
 }
 
 const OUT_BYTES = 128 * KiB;
 const IN_BYTES = 64 * KiB;
+const NOTHING = new Uint8Array();
 /** One chunk waits while the reader holds another: the codec's thread works ahead by that much, never more. */
 export const CODEC_CHUNKS = { chunkSize: OUT_BYTES, readableHighWaterMark: OUT_BYTES };
 
@@ -57,7 +60,7 @@ export async function* runCodec(input: AsyncIterable<Uint8Array>, use: CodecUse)
     while (true) {
       const out = feed.read();
       if (out === undefined) {
-        if (feed.idle) return;
+        if (feed.isReady) return;
         await feed.turn();
         continue;
       }
@@ -72,17 +75,22 @@ export async function* runCodec(input: AsyncIterable<Uint8Array>, use: CodecUse)
 class Feed {
   readonly #use: CodecUse;
   readonly #codec: Codec;
-  readonly #slab = Buffer.allocUnsafeSlow(IN_BYTES);
+  /** What the codec reads, in turns. */
+  readonly #slabs: Buffer[];
+  /** Pieces that it may still have when it is given one more. */
+  #ahead: number;
+  #pieces = 0;
   #error: Error | undefined;
-  /** The codec has read what it got, and given out what it made of it. */
-  #busy = false;
   #ended = false;
-  #part: Uint8Array = new Uint8Array();
+  /** What it was given last, and its total before; only where the two can be told apart. */
+  #part: Uint8Array = NOTHING;
   #before = 0;
   #wake: () => void = () => undefined;
 
   constructor(use: CodecUse) {
     this.#use = use;
+    this.#ahead = use.worksAhead ? 1 : 0;
+    this.#slabs = Array.from({ length: 1 + this.#ahead }, () => Buffer.allocUnsafeSlow(IN_BYTES));
     this.#codec = use.open();
     this.#codec.on('readable', () => this.#wake());
     this.#codec.on('end', () => {
@@ -95,18 +103,21 @@ class Feed {
     });
   }
 
-  get idle(): boolean {
-    return !this.#busy;
+  /** For the next piece, or all is done: behind the last one, that means all output has been read. */
+  get isReady(): boolean {
+    return this.#pieces <= this.#ahead;
   }
 
   get bytesIn(): number {
     return this.#codec.bytesWritten;
   }
 
-  /** Good until the next call; the codec is idle then. */
+  /** Good until it is copied to again, in its turn: the codec is done with it then. */
   copy(piece: Uint8Array): Uint8Array {
-    this.#slab.set(piece);
-    return this.#slab.subarray(0, piece.length);
+    const slab = this.#slabs.shift() as Buffer;
+    this.#slabs.push(slab);
+    slab.set(piece);
+    return slab.subarray(0, piece.length);
   }
 
   write(part: Uint8Array): void {
@@ -114,19 +125,19 @@ class Feed {
       this.#judge(part);
       return;
     }
-    this.#busy = true;
-    this.#part = part;
+    this.#pieces += 1;
+    this.#part = this.#ahead === 0 ? part : NOTHING;
     this.#before = this.#codec.bytesWritten;
     this.#codec.write(part, (error) => {
-      if (error) this.#part = new Uint8Array();
+      if (error) this.#part = NOTHING;
       this.#settle();
     });
   }
 
   end(): void {
+    this.#ahead = 0;
     if (this.#ended) return;
-    this.#busy = true;
-    this.#part = new Uint8Array();
+    this.#pieces += 1;
     this.#codec.end();
   }
 
@@ -146,11 +157,11 @@ class Feed {
     this.#codec.destroy();
   }
 
-  /** The codec wants nothing more of this part; where it left some, it has come to its end. */
+  /** The codec wants nothing more of a piece; where it left some, it has come to its end. */
   #settle(): void {
     const tail = this.#part.subarray(this.#codec.bytesWritten - this.#before);
-    this.#part = new Uint8Array();
-    this.#busy = false;
+    this.#part = NOTHING;
+    this.#pieces = this.#ended ? 0 : this.#pieces - 1;
     if (tail.length > 0) {
       this.#ended = true;
       this.#judge(tail);
@@ -159,11 +170,9 @@ class Feed {
   }
 
   #judge(tail: Uint8Array): void {
-    try {
-      this.#use.checkTail?.(tail);
-    } catch (error) {
-      this.#error = error as Error;
-    }
+    const { name, what, isPadding } = this.#use;
+    if (isPadding?.(tail)) return;
+    this.#error = new SkyhaulError('TransformFailed', `${name}: something else stands behind the ${what}.`);
   }
 
   #failure(error: Error): SkyhaulError {

@@ -3,7 +3,6 @@
  * and tar leave it; anything else there is refused, as is a file without its end, an empty one too.
  */
 import { createGunzip, createGzip } from 'node:zlib';
-import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { CODEC_CHUNKS, runCodec } from './codec.ts';
 import { checkExpansion } from './limits.ts';
 import type { TransformLimits, TransformStep } from './transform.ts';
@@ -17,10 +16,7 @@ export function makeGunzip(limits: TransformLimits): TransformStep {
         name,
         what: 'gzip data',
         open: () => createGunzip(CODEC_CHUNKS),
-        checkTail: (tail) => {
-          if (tail.every((byte) => byte === 0)) return;
-          throw new SkyhaulError('TransformFailed', `${name}: something else stands behind the gzip data.`);
-        },
+        isPadding: (tail) => tail.every((byte) => byte === 0),
         checkTotals: (bytesIn, bytesOut) => checkExpansion(name, limits, bytesIn, bytesOut),
       }),
   };
@@ -31,6 +27,7 @@ export function makeGzip(level: number): TransformStep {
   const name = 'gzip';
   return {
     name,
-    apply: (input) => runCodec(input, { name, what: 'data', open: () => createGzip({ ...CODEC_CHUNKS, level }) }),
+    apply: (input) =>
+      runCodec(input, { name, what: 'data', worksAhead: true, open: () => createGzip({ ...CODEC_CHUNKS, level }) }),
   };
 }

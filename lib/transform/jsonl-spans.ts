@@ -30,6 +30,8 @@ export class SpanPicker {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
   #bytes: Buffer = Buffer.alloc(0);
+  /** Of the text that was skipped last. */
+  #hasEscapes = false;
 
   constructor(fields: readonly Field[]) {
     fields.forEach((field, slot) => {
@@ -47,14 +49,15 @@ export class SpanPicker {
     this.#read(from, this.#root);
     output.byte(OPEN_OBJECT);
     let isFirst = true;
-    this.#labels.forEach((label, slot) => {
+    for (let slot = 0; slot < this.#labels.length; slot += 1) {
       const start = this.#starts[slot] ?? -1;
-      if (start < 0) return;
+      const label = this.#labels[slot];
+      if (start < 0 || !label) continue;
       if (!isFirst) output.byte(COMMA);
       isFirst = false;
       output.copy(label, 0, label.length);
       output.copy(bytes, start, this.#ends[slot] ?? start);
-    });
+    }
     output.byte(CLOSE_OBJECT);
   }
 
@@ -101,12 +104,14 @@ export class SpanPicker {
   }
 
   #childNamed(node: Node, start: number, end: number): Node | undefined {
-    const isEscaped = this.#bytes.subarray(start, end).includes(BACKSLASH);
-    if (isEscaped) {
+    if (this.#hasEscapes) {
       const name: unknown = JSON.parse(this.#bytes.toString('utf8', start - 1, end + 1));
       return node.children.find(({ step }) => step === name);
     }
-    return node.children.find(({ step, name }) => typeof step === 'string' && this.#isAt(name, start, end));
+    for (const child of node.children) {
+      if (typeof child.step === 'string' && this.#isAt(child.name, start, end)) return child;
+    }
+    return undefined;
   }
 
   #isAt(name: Buffer, start: number, end: number): boolean {
@@ -132,7 +137,14 @@ export class SpanPicker {
   #skipText(at: number): number {
     const bytes = this.#bytes;
     let end = at + 1;
-    for (; bytes[end] !== QUOTE; end += 1) if (bytes[end] === BACKSLASH) end += 1;
+    this.#hasEscapes = false;
+    for (let byte = bytes[end]; byte !== QUOTE; byte = bytes[end]) {
+      if (byte === BACKSLASH) {
+        this.#hasEscapes = true;
+        end += 1;
+      }
+      end += 1;
+    }
     return end + 1;
   }
 
@@ -175,7 +187,7 @@ function childFor(node: Node, step: string | number): Node {
   return child;
 }
 
-/** RFC 8259 2 */
+/** RFC 8259 2 knows four of these; the others stand in no valid line outside of texts. */
 function isBlank(byte: number | undefined): boolean {
-  return byte === 0x20 || byte === 0x09 || byte === 0x0a || byte === 0x0d;
+  return byte !== undefined && byte <= 0x20;
 }

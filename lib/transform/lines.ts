@@ -8,6 +8,9 @@ import type { StepCounts, TransformStep } from './transform.ts';
 
 const LF = 0x0a;
 const CR = 0x0d;
+/** From this length on, copying a line by one call costs less than byte by byte. */
+const LONG_LINE_BYTES = 80;
+const SAMPLE_BYTES = 4_096;
 
 export function makeLines(limits: LineLimits): TransformStep {
   return { name: 'lines', apply: (input, counts) => lines(input, counts, limits) };
@@ -35,6 +38,8 @@ class LineEnds {
   /** Bytes of the line that is read, from earlier chunks. */
   #openBytes = 0;
   #afterCr = false;
+  /** Written anew for each chunk that has other ends than LF. */
+  #out = Buffer.alloc(0);
 
   constructor(maxBytes: number, counts: StepCounts) {
     this.#maxBytes = maxBytes;
@@ -55,10 +60,17 @@ class LineEnds {
     const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     const text = this.#afterCr && chunk[0] === LF ? chunk.subarray(1) : chunk;
     this.#afterCr = chunk.at(-1) === CR;
-    const out = text.includes(CR) ? endWithLf(text) : text;
+    const out = text.includes(CR) ? this.#rewrite(text) : text;
     if (this.#openBytes + out.length > this.#maxBytes) this.#measure(out);
     else this.#countOnly(out);
     return out;
+  }
+
+  #rewrite(text: Buffer): Buffer {
+    if (this.#out.length < text.length) this.#out = Buffer.allocUnsafeSlow(text.length);
+    const sample = text.subarray(0, SAMPLE_BYTES);
+    const areLong = sample.length / countByte(sample, CR) >= LONG_LINE_BYTES;
+    return this.#out.subarray(0, areLong ? copyLines(text, this.#out) : copyBytes(text, this.#out));
   }
 
   /** In so few bytes no line can be too long. */
@@ -85,14 +97,31 @@ class LineEnds {
   }
 }
 
-function endWithLf(text: Buffer): Buffer {
-  const out = Buffer.allocUnsafe(text.length);
+function copyLines(text: Buffer, out: Buffer): number {
   let length = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const byte = text[at] ?? LF;
-    if (byte === CR && text[at + 1] === LF) at += 1;
-    out[length] = byte === CR ? LF : byte;
+  let from = 0;
+  for (let end = text.indexOf(CR); end !== -1; end = text.indexOf(CR, from)) {
+    length += text.copy(out, length, from, end);
+    out[length] = LF;
+    length += 1;
+    from = text[end + 1] === LF ? end + 2 : end + 1;
+  }
+  return length + text.copy(out, length, from);
+}
+
+function copyBytes(text: Buffer, out: Buffer): number {
+  const last = text.length - 1;
+  let length = 0;
+  // Reading behind the end, even once, makes the whole loop slower.
+  for (let at = 0; at <= last; at += 1) {
+    const byte = text[at] as number;
+    if (byte === CR) {
+      if (at < last && text[at + 1] === LF) at += 1;
+      out[length] = LF;
+    } else {
+      out[length] = byte;
+    }
     length += 1;
   }
-  return out.subarray(0, length);
+  return length;
 }

@@ -35,6 +35,11 @@ export function makeZstd(level: number): TransformStep {
   return {
     name,
     apply: (input) =>
-      runCodec(input, { name, what: 'data', open: () => createZstdCompress({ ...CODEC_CHUNKS, params }) }),
+      runCodec(input, {
+        name,
+        what: 'data',
+        worksAhead: true,
+        open: () => createZstdCompress({ ...CODEC_CHUNKS, params }),
+      }),
   };
 }

@@ -17,6 +17,8 @@ export interface Explored {
   readonly transitions: number;
   readonly finals: number;
   readonly depth: number;
+  /** Every kind of step that was taken. */
+  readonly labels: ReadonlySet<string>;
   /** The shortest way to something wrong, none where there is none. */
   readonly violation?: { readonly what: string; readonly trace: readonly string[] };
 }
@@ -35,6 +37,7 @@ function search<State>(model: Explorable<State>, most: number, trace: string[] |
   const first = hash53(model.encode(model.initial));
   const seen = new Set<number>([first]);
   const cameFrom = new Map<number, readonly [from: number, label: string]>();
+  const labels = new Set<string>();
   let [transitions, finals, depth] = [0, 0, 0];
   let level: (readonly [State, number])[] = [[model.initial, first]];
   for (; level.length > 0; depth += 1) {
@@ -45,10 +48,11 @@ function search<State>(model: Explorable<State>, most: number, trace: string[] |
       const violation = model.judge(state, steps.length === 0);
       if (violation !== undefined) {
         trace?.push(...wayTo(id, cameFrom));
-        return { states: seen.size, transitions, finals, depth, violation };
+        return { states: seen.size, transitions, finals, depth, labels, violation };
       }
       for (const [label, next] of steps) {
         transitions += 1;
+        labels.add(label);
         const key = hash53(model.encode(next));
         if (seen.has(key)) continue;
         seen.add(key);
@@ -59,7 +63,7 @@ function search<State>(model: Explorable<State>, most: number, trace: string[] |
     if (seen.size > most) throw new Error(`more than ${most} states`);
     level = following;
   }
-  return { states: seen.size, transitions, finals, depth: depth - 1, violation: undefined };
+  return { states: seen.size, transitions, finals, depth: depth - 1, labels, violation: undefined };
 }
 
 function wayTo(id: number, cameFrom: ReadonlyMap<number, readonly [number, string]>): string[] {

@@ -1,11 +1,19 @@
 /** What must hold, in every world and in those in which nothing can happen any more. */
 import type { OutcomeRow } from '../../lib/contract/ledger-row.ts';
+import { crc32Hex } from '../../lib/store/crc32.ts';
 import { contentOf, type Protocol } from './protocol.ts';
 import type { ObjectNow, World } from './world.ts';
 
-export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'L1';
+/**
+ * I1: the object is absent, as it was, or of one version. I2: no upload is open at the end. I3: what is reported as stored
+ * stands there. I4: one outcome. I5: nothing of two versions is ever joined. Beside them, what nobody is harmed by, but nobody wants either. L1: nothing fails
+ * while nobody else is in the way. L2: the report names the ETag that stands. L3: no upload is thrown away that lacks
+ * nothing but its commit.
+ */
+export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'L1' | 'L2' | 'L3';
 
-export const INVARIANTS: readonly Invariant[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'L1'];
+/** L3 holds only where at most one worker sends parts a second time: S3's answer is mended once, not again and again. */
+export const INVARIANTS: readonly Invariant[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'L1', 'L2'];
 
 /** The first of these that does not hold, with what is wrong. */
 export function broken(
@@ -34,10 +42,9 @@ const JUDGES: Record<Invariant, Judge> = {
   I3: (protocol, { object, buried, run }, isFinal) => {
     const outcome = isFinal ? outcomeOf(protocol, run.outcomes) : undefined;
     if (outcome?.outcome !== 'stored') return undefined;
-    if (describes(protocol, outcome, object)) return undefined;
     // Somebody else wrote after it: that is no fault of the report.
-    if (buried && describes(protocol, outcome, buried)) return undefined;
-    return `the report says ${outcome.objectEtag}, at the target stands ${object.etag || 'nothing'}`;
+    const isTrue = [object, buried].some((now) => now && describes(protocol, outcome, now));
+    return isTrue ? undefined : `the report says ${outcome.objectEtag}, at the target stands ${name(object)}`;
   },
 
   I4: (_, { run }) => (run.outcomes.length > 1 ? `${run.outcomes.length} outcomes of one line` : undefined),
@@ -49,11 +56,25 @@ const JUDGES: Record<Invariant, Judge> = {
     return mixed && `an upload of v${mixed.version} holds ${contentOf(mixed.parts)}`;
   },
 
-  // No invariant of the project, but what it is for: nothing fails while nobody else is in the way.
   L1: (protocol, { buried, run }, isFinal) => {
     const outcome = isFinal ? outcomeOf(protocol, run.outcomes) : undefined;
     if (outcome?.outcome !== 'failed' || buried) return undefined;
     return `the item fails with ${outcome.error} although nobody else was there`;
+  },
+
+  L2: (protocol, { object, buried, run }, isFinal) => {
+    const outcome = isFinal ? outcomeOf(protocol, run.outcomes) : undefined;
+    if (outcome?.outcome !== 'stored') return undefined;
+    const isTrue = [object, buried].some((now) => now?.etag === outcome.objectEtag);
+    return isTrue ? undefined : `the report says ${outcome.objectEtag}, at the target stands ${name(object)}`;
+  },
+
+  L3: (_, { uploads, source, object, buried, run }) => {
+    if (run.at === 'over' || buried || typeof object.by === 'number') return undefined;
+    const lost = uploads.findIndex(
+      ({ state, parts }) => state === 'aborted' && parts.every((part) => Number(part[0]) === source),
+    );
+    return lost >= 0 ? `upload ${lost} is aborted although nothing of v${source} is missing in it` : undefined;
   },
 };
 
@@ -63,11 +84,12 @@ function outcomeOf(protocol: Protocol, outcomes: readonly number[]): OutcomeRow 
   return row?.row === 'outcome' ? row : undefined;
 }
 
-function describes({ facts }: Protocol, { bytes, crc32, objectEtag }: OutcomeRow, now: ObjectNow): boolean {
+function describes({ facts }: Protocol, { bytes, crc32 }: OutcomeRow, now: ObjectNow): boolean {
   const object = facts.stands(now);
-  if (!object || object.crc32 === undefined || objectEtag !== object.etag) return false;
-  return object.bytes === bytes && object.crc32.toString(16).padStart(8, '0') === crc32;
+  return object?.crc32 !== undefined && object.bytes === bytes && crc32Hex(object.crc32) === crc32;
 }
+
+const name = ({ by, etag }: ObjectNow) => (by === 'none' ? 'nothing' : etag);
 
 function isMixed(content: string): boolean {
   return content.includes('3') || new Set(content).size > 1;

@@ -10,13 +10,31 @@ import { encode, REST, type Worker, type World } from './world.ts';
 /** The protocol in one corner of the world, every state of it. */
 export function check(scenario: Scenario, change: Partial<Variant> = {}, only?: readonly Invariant[]): Explored {
   const protocol = protocolOf(scenario, { ...OURS, ...change });
-  const model: Explorable<World> = {
-    initial: initialWorld(protocol),
-    encode,
-    next: (world) => stepsOf(protocol, world),
+  return explore({
+    ...worldsOf(protocol),
     judge: (world, isFinal) => broken(protocol, world, isFinal, only),
-  };
-  return explore(model);
+  });
+}
+
+/** Every way in which it can end: what stands at the target, and what the report says. */
+export function endingsOf(scenario: Scenario): ReadonlySet<string> {
+  const protocol = protocolOf(scenario, OURS);
+  const endings = new Set<string>();
+  explore({
+    ...worldsOf(protocol),
+    judge: ({ object, run }, isFinal) => {
+      if (!isFinal) return undefined;
+      const says = run.outcomes.map((id) => JSON.stringify(protocol.rows.at(id)));
+      // Uploads are numbered as they come, which means nothing.
+      endings.add(`${object.content || object.by} ${says}`.replace(/"u\d"/g, '"u"'));
+      return undefined;
+    },
+  });
+  return endings;
+}
+
+function worldsOf(protocol: Protocol): Omit<Explorable<World>, 'judge'> {
+  return { initial: initialWorld(protocol), encode, next: (world) => stepsOf(protocol, world) };
 }
 
 const IDLE: Worker = { ...REST, at: 'idle', round: -1, shard: 0, rows: [], flushed: [] };

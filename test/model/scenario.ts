@@ -22,6 +22,8 @@ export interface Scenario {
   /** A worker may stand still between its first look at the ledger and its first row there. */
   readonly lateBegin: boolean;
   readonly faults: Faults;
+  /** Without the reductions of steps.ts and worker.ts, to compare. */
+  readonly isReduced: boolean;
 }
 
 /** The protocol, and how it is done wrong by whoever has not thought of it. The first of each is ours. */
@@ -67,7 +69,8 @@ const USUAL: Scenario = {
   foreignWriter: false,
   mayStop: false,
   lateBegin: false,
-  faults: { stops: 1, breaks: 1, lost: 0 },
+  faults: { stops: 1, breaks: 0, lost: 0 },
+  isReduced: true,
 };
 
 export function scenario(change: Partial<Scenario> = {}): Scenario {

@@ -32,9 +32,9 @@ function stepsOfOne(protocol: Protocol, world: World, index: number): Step<World
  * step changes places with every step of everybody else, its misfortunes included (of one budget, only one of two can
  * happen in either order). So it is enough to let it happen first, and to leave all orders to what can be seen.
  */
-function isUnseen({ works }: Protocol, { workers }: World, index: number): boolean {
+function isUnseen({ works, scenario }: Protocol, { workers }: World, index: number): boolean {
   const worker = workers[index];
-  if (!worker || !['create', 'checkpoint', 'send', 'abort'].includes(worker.at)) return false;
+  if (!scenario.isReduced || !worker || !['create', 'checkpoint', 'send', 'abort'].includes(worker.at)) return false;
   const upload = worker.at === 'abort' ? worker.abort : (worker.generation?.upload ?? -1);
   return workers.every((other, at) => {
     if (at === index || other.at === 'over' || other.at === 'dead') return true;

@@ -34,7 +34,7 @@ const AFTER_CHANGE = { again: 'replace', elsewhere: 'close', unstable: 'outcome'
  * Rows about uploads are read by those who begin. When all have begun, nobody will: worlds that differ in nothing else are
  * the same.
  */
-function withoutUploadRows({ rows, lefts, isUploadRow }: Protocol, world: World): World {
+function withoutUploadRows({ lefts, isUploadRow }: Protocol, world: World): World {
   const kept = (ids: readonly number[]) => ids.filter((id) => !isUploadRow(id));
   const { left } = world.run;
   return {
@@ -75,9 +75,13 @@ export class Turn {
     return this.world;
   }
 
+  isUploadRowRead(): boolean {
+    return mayAnyBegin(this.world) || !this.protocol.scenario.isReduced;
+  }
+
   /** Only what somebody may read yet. */
   record(row: LedgerRow): void {
-    if (folded(this.world, this.worker.round) || (isOfUpload(row) && !mayAnyBegin(this.world))) return;
+    if (folded(this.world, this.worker.round) || (isOfUpload(row) && !this.isUploadRowRead())) return;
     this.become({ rows: [...this.worker.rows, this.protocol.rows.id(row)] });
   }
 
@@ -98,7 +102,7 @@ export class Turn {
     if (work === undefined) return this.become({ ...REST, at: 'over' });
     const { restarts = 0, whole = false } = this.protocol.works.at(work);
     this.become({ at: 'begin', work, restarts, isWhole: whole });
-    if (!mayAnyBegin(this.world)) this.world = withoutUploadRows(this.protocol, this.world);
+    if (!this.isUploadRowRead()) this.world = withoutUploadRows(this.protocol, this.world);
     if (this.protocol.scenario.lateBegin) return this.world;
     this.begin();
     return this.lookForMarker();

@@ -53,6 +53,8 @@ describe('an error of an exchange', () => {
     ['UND_ERR_HEADERS_TIMEOUT', 'HeadersTimeout'],
     ['UND_ERR_BODY_TIMEOUT', 'IdleTimeout'],
     ['UND_ERR_HEADERS_OVERFLOW', 'HeadersTooLarge'],
+    ['HPE_HEADER_OVERFLOW', 'HeadersTooLarge'],
+    ['HPE_INVALID_CHUNK_SIZE', 'ProtocolError'],
     ['UND_ERR_ABORTED', 'Interrupted'],
     ['UND_ERR_DESTROYED', 'Interrupted'],
     ['ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC', 'ConnectionLost'],

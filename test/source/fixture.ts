@@ -18,7 +18,7 @@ const policy: SourcePolicy = {
 
 type Changes = Partial<Omit<SourceClientOptions, 'policy'>> & { readonly policy?: Partial<SourcePolicy> };
 
-export interface Source {
+interface Source {
   /** A client allowed to reach loopback; closed with the test. */
   readonly client: (changes?: Changes) => SourceClient;
   /** Opens and reads to the end or to the error. */

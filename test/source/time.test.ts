@@ -83,6 +83,15 @@ conformance('waiting', EVERY_BACKEND, (it) => {
     expect(String(read.bytes)).toBe('hello');
   });
 
+  it('H28: a body that comes in drops is no stall', async ({ origin, source }) => {
+    origin.on('/f', { body: 'drip drip drip drip', drip: { bytes: 1, everyMs: SHORT_MS / 5 } });
+    const client = source.client({ policy: { idleTimeoutMs: SHORT_MS } });
+
+    const read = await source.read('/f', { client });
+
+    expect([String(read.bytes), read.error]).toEqual(['drip drip drip drip', undefined]);
+  });
+
   it('H28: a reader that takes its time is no stall', async ({ origin, source }) => {
     origin.on('/f', { body: { seed: 1, bytes: 4_000_000 } });
     const client = source.client({ policy: { idleTimeoutMs: SHORT_MS } });

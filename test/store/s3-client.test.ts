@@ -1,8 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage } from 'node:http';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { createS3Client } from '../../lib/store/s3-client.ts';
+import { startMemoryS3 } from '../support/memory-s3.ts';
+import { bytesOf } from '../support/origin-bytes.ts';
+import { refuse } from '../support/store-faults-rules.ts';
 
 const account = { region: 'us-east-1', credentials: { accessKeyId: 'a', secretAccessKey: 'b' } };
 const command = new PutObjectCommand({
@@ -32,6 +35,20 @@ test('bodies are hashed for the signature over plain HTTP only', async () => {
 
   expect(await hashOver('https')).toBe('UNSIGNED-PAYLOAD');
   expect(await hashOver('http')).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test('S02, S05: a large body is sent again, whole, after an answer that asks for it and after a lost connection', async () => {
+  const s3 = await startMemoryS3({ buckets: ['bucket'] });
+  onTestFinished(() => s3.close());
+  s3.add({ on: 'put', nth: 1, do: refuse('SlowDown') }, { on: 'put', nth: 2, do: { resetAfterBytes: 1_000_000 } });
+  const client = createS3Client({ ...account, endpoint: s3.endpoint });
+  onTestFinished(() => client.destroy());
+  const Body = bytesOf('sent again', 3_000_000);
+
+  await client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'key', Body, ContentLength: Body.length }));
+
+  expect(s3.count('put')).toBe(3);
+  expect(s3.bytesOf('bucket', 'key')?.equals(Body)).toBe(true);
 });
 
 test('many requests go over one connection, and none waits for 100 Continue', async () => {

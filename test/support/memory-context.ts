@@ -1,4 +1,5 @@
 /** The engine's surroundings as in a Lambda of some size, with an S3 of the tests instead of the real one. */
+import { setDefaultCACertificates } from 'node:tls';
 import type { RunContext, RunEvent } from '../../lib/run-context.ts';
 import type { ObjectStore, StoreLimits } from '../../lib/store/object-store.ts';
 import { createS3Client } from '../../lib/store/s3-client.ts';
@@ -14,13 +15,16 @@ export const UNDER = 'data/';
 export interface Surroundings {
   /** Of the S3. */
   readonly endpoint: string;
+  /** PEM; what it is to be trusted by. */
+  readonly ca?: string;
   readonly memoryBytes: number;
   /** Other limits than S3's: few parts make large ones. */
   readonly limits?: Partial<StoreLimits>;
 }
 
 export function memoryContext(given: Surroundings, attempt: string, emit: (event: RunEvent) => void): RunContext {
-  const { endpoint, memoryBytes, limits } = given;
+  const { endpoint, ca, memoryBytes, limits } = given;
+  if (ca !== undefined) setDefaultCACertificates([ca]);
   const client = createS3Client({
     endpoint,
     region: 'us-east-1',

@@ -11,8 +11,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { bundleOptions } from '../../cdk/bundle.ts';
-import type { PlanAnswer } from '../../lib/contract/machine.ts';
 import { MiB } from '../../lib/contract/limits.ts';
+import type { PlanAnswer } from '../../lib/contract/machine.ts';
 import type { Outcome } from '../../lib/contract/outcome.ts';
 import { getLines } from '../../lib/ledger/json-lines.ts';
 import { runKeys } from '../../lib/ledger/run-keys.ts';
@@ -21,10 +21,11 @@ import { reportRun } from '../../lib/report/report-run.ts';
 import { contentCrc32 } from './memory-content.ts';
 import { BUCKET, memoryContext, type Surroundings, TO, UNDER } from './memory-context.ts';
 import type { MemoryOriginOptions, MemoryOriginState } from './memory-origin-process.ts';
-import { type MemoryS3Options } from './memory-s3.ts';
+import type { MemoryS3Options } from './memory-s3.ts';
 import { startMemoryS3Child } from './memory-s3-child.ts';
 import type { SeenObject } from './memory-s3-view.ts';
 import type { WorkerJob, WorkerResult } from './memory-worker-process.ts';
+import { makeCertificate } from './origin-certificate.ts';
 
 const RUN = 'r';
 const execution = { id: 'execution-1', name: 'execution-1', startedAt: '2026-11-24T08:00:00Z' };
@@ -52,10 +53,12 @@ export interface RunFigures {
 /** Fetches files of these sizes, numbered from 0, in one run. */
 export async function runFiles(sizes: readonly number[], options: object, rig: RigOptions = {}): Promise<RunFigures> {
   const startedAt = performance.now();
-  const s3 = await startMemoryS3Child({ buckets: [BUCKET], mode: 'digest', digestUnder: UNDER, ...rig.s3 });
+  // As in production: TLS has buffers of its own.
+  const tls = makeCertificate();
+  const s3 = await startMemoryS3Child({ buckets: [BUCKET], mode: 'digest', digestUnder: UNDER, tls, ...rig.s3 });
   const origin = await startProcess(pathOf('memory-origin-process.ts'), rig.origin ?? {});
   const { port }: { port: number } = JSON.parse(await origin.line());
-  const surroundings = { endpoint: s3.endpoint, memoryBytes: 256 * MiB, ...rig.worker };
+  const surroundings = { endpoint: s3.endpoint, ca: tls.cert, memoryBytes: 256 * MiB, ...rig.worker };
   const context = memoryContext(surroundings, 'plan', () => undefined);
   const workers: WorkerResult[] = [];
   let [rounds, maxWorkers] = [0, 0];

@@ -8,7 +8,7 @@ import type { Summary } from './memory-s3-view.ts';
 const script = join(import.meta.dirname, 'memory-s3-process.ts');
 
 /** The memory S3 in a process of its own, whose memory is not that of the test. It cannot outlive this process. */
-export async function startMemoryS3Child(options: Omit<MemoryS3Options, 'tls'> = {}) {
+export async function startMemoryS3Child(options: MemoryS3Options = {}) {
   const child = spawn(process.execPath, [script, JSON.stringify(options)], { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const [line]: string[] = await Promise.race([

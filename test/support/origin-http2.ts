@@ -22,7 +22,7 @@ export const serveHttp2: Serve = async (socket, connection, answer) => {
     read: () => socket.resume(),
     writev: (chunks, done) => {
       const bytes = Buffer.concat(chunks.map(({ chunk }) => Buffer.from(chunk)));
-      write(socket, bytes).then(() => done());
+      void write(socket, bytes).then(() => done());
     },
     final: (done) => done(),
   });

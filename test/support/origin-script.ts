@@ -43,7 +43,7 @@ export interface Script {
   readonly http2?: Http2Script;
 }
 
-export interface Http2Script {
+interface Http2Script {
   /** Before the head. */
   readonly before?: Frames;
   /** Instead of head and body; nothing follows but a `cut`. */

@@ -80,7 +80,7 @@ describe('BufferPool', () => {
               waiting -= Number(buffer.length === one.take);
               held.push(buffer);
             });
-          } else held.splice(one.give, 1).forEach((buffer) => pool.give(buffer));
+          } else for (const buffer of held.splice(one.give, 1)) pool.give(buffer);
           await new Promise((resolve) => setImmediate(resolve));
 
           const heldBytes = held.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
@@ -89,7 +89,7 @@ describe('BufferPool', () => {
         }
         // Whoever waits is served in the end.
         for (let rounds = 0; rounds <= steps.length; rounds += 1) {
-          held.splice(0).forEach((buffer) => pool.give(buffer));
+          for (const buffer of held.splice(0)) pool.give(buffer);
           await new Promise((resolve) => setImmediate(resolve));
         }
         expect(waiting).toBe(0);

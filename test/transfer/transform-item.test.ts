@@ -130,7 +130,7 @@ describe('an item with transforms', () => {
     for (const [name, body] of Object.entries(files)) archive.entry({ name }, body);
     archive.finalize();
     const chunks: Buffer[] = [];
-    for await (const chunk of archive) chunks.push(chunk);
+    for await (const chunk of archive) chunks.push(chunk as Buffer);
     const body = gzipSync(Buffer.concat(chunks), { level: 1 });
     rig.origin.on('/good', { body });
     rig.origin.on('/bad', { body });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { transformSpec } from '../../lib/contract/transform.ts';
 import { makeCsv } from '../../lib/transform/csv.ts';
 import { makeJsonl } from '../../lib/transform/jsonl.ts';
 import { runText } from './csv-steps.ts';
@@ -41,10 +42,12 @@ describe('docs/expressions.md', () => {
 
   it('shows options that are accepted, and output that comes out', async () => {
     const [, options = ''] = page.match(/```json\n(.*?)\n```/s) ?? [];
-    const [step] = (JSON.parse(options) as { transform: [{ csv: { where: string; select: string[] } }] }).transform;
+    const { transform } = JSON.parse(options) as { transform: unknown };
+    const [step] = transformSpec.parse(transform);
+    if (step?.name !== 'csv') throw new Error('the page shows another step');
     const selected = await runText(makeJsonl({ select: ['id', 'user.name'] }), '{"user":{"name":"Ann"},"id":1}');
 
-    expect((await runText(makeCsv(step.csv), 'age,name,country\n18,Ann,DE\n')).text).toBe('name,age\nAnn,18\n');
+    expect((await runText(makeCsv(step), 'age,name,country\n18,Ann,DE\n')).text).toBe('name,age\nAnn,18\n');
     expect(page).toContain(`\`${selected.text}\``);
   });
 });
