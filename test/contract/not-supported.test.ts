@@ -35,9 +35,8 @@ describe('fields that are not built yet', () => {
   it.each([
     [{ method: 'POST' }, 'method: POST'],
     [{ request: { method: 'POST' } }, 'request.method: POST'],
-    [{ result: 'head' }, 'result: head'],
+    [{ result: 'none' }, 'result: none'],
     [{ range: 'bytes=0-9' }, 'range'],
-    [{ transform: [] }, 'transform'],
     [{ body: '' }, 'body'],
     [{ auth: { secret: 'x' } }, 'auth'],
     [{ request: { cookies: false } }, 'request.cookies'],
