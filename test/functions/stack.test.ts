@@ -49,7 +49,7 @@ describe('the stack around a handler', () => {
     expect(given).toEqual({ next: 'r at s3://stack' });
   });
 
-  it('waits for a handler that is still cleaning up when the time is over', async () => {
+  it('L04: waits for a handler that is still cleaning up when the time is over', async () => {
     const given = await invoke(async () => {
       await sleep(50);
       return { next: 'done' };

@@ -115,7 +115,7 @@ describe('the state machine as it is deployed', () => {
     expect(distributed?.replaceAll(/(Transfer\w*?)Distributed/g, '$1')).toBe(inline);
   });
 
-  it('reads the shards of a large round from S3, in Standard children, and tolerates any number of lost ones', () => {
+  it('L13: reads the shards of a large round from S3, in Standard children, and tolerates any number of lost ones', () => {
     const map = stateNamed('FanOutDistributed');
 
     expect(map.ItemProcessor?.ProcessorConfig).toEqual({ Mode: 'DISTRIBUTED', ExecutionType: 'STANDARD' });

@@ -18,7 +18,7 @@ describe('a run', () => {
     );
   });
 
-  it('fetches the same request to the same key once and calls the rest duplicates', async ({ rig }) => {
+  it('H72: fetches the same request to the same key once and calls the rest duplicates', async ({ rig }) => {
     rig.origin.on('/a', { body: 'a' });
     const url = rig.origin.url('/a');
 

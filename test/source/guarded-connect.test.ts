@@ -38,7 +38,7 @@ conformance('the address guard', EVERY_BACKEND, (it) => {
     expect(origin.connections.total).toBe(0);
   });
 
-  it('refuses a name that resolves to a private address', async ({ origin, source }) => {
+  it('I9: refuses a name that resolves to a private address', async ({ origin, source }) => {
     const client = source.client({ allowNetworks: [], lookup: async () => answer('127.0.0.1') });
 
     const error = await source.refusal(origin.url('/f', 'public.test'), { client });

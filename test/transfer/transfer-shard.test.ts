@@ -229,7 +229,7 @@ describe('a Transfer', () => {
     expect(rig.origin.requests.length).toBe(1);
   });
 
-  it('with `if-changed` moves nothing that did not change, by ETag or by content', async ({ rig }) => {
+  it('I11: with `if-changed` moves nothing that did not change, by ETag or by content', async ({ rig }) => {
     rig.origin.on('/etag', ({ headers }) =>
       headers['if-none-match'] === '"v1"'
         ? { status: 304, contentLength: 'none' }

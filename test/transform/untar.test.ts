@@ -121,6 +121,10 @@ describe('untar', () => {
     ).rejects.toEqual(failed(/which is no name/));
   });
 
+  it('refuses `..` also where it would be taken off', async () => {
+    await expect(untar([archive({ name: '../up', body: 'x' })], { strip: 1 })).rejects.toEqual(failed(/no part `..`/));
+  });
+
   it('never gives a path that leads anywhere else, be it decoded twice', async () => {
     const hostile = fc
       .array(
