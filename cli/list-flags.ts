@@ -3,6 +3,7 @@ import { type Options, options } from '../lib/contract/options.ts';
 import type { FlagReader } from './flag-reader.ts';
 import { type ListArgument, readListArgument } from './list-argument.ts';
 import { readHeaders } from './read-headers.ts';
+import { readTransform } from './read-transform.ts';
 import { parseBytes } from './units.ts';
 
 /**
@@ -15,6 +16,7 @@ export interface RawListFlags {
   readonly urlColumn?: string;
   readonly keyColumn?: string;
   readonly header?: readonly string[];
+  readonly transform?: readonly string[];
   readonly endpoint?: string;
   readonly region?: string;
   readonly overwrite?: string;
@@ -59,6 +61,8 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
   reader.endpoint(raw.endpoint);
   const headers = readHeaders(raw.header ?? []);
   problems.push(...headers.problems);
+  const transform = readTransform(raw.transform ?? []);
+  problems.push(...transform.problems);
 
   const asked: Partial<Options> = {
     maxConcurrency: reader.number('--max-concurrency', raw.maxConcurrency, shape.maxConcurrency),
@@ -79,6 +83,7 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
     timeoutMs: reader.duration('--timeout', raw.timeout, shape.timeoutMs),
     overwrite: raw.overwrite as Options['overwrite'] | undefined,
     skipInvalid: raw.skipInvalid,
+    transform: transform.spec,
     request: Object.keys(headers.headers).length > 0 ? { headers: headers.headers } : undefined,
   };
   const reading = {

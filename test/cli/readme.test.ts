@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { item } from '../../lib/contract/item.ts';
@@ -36,10 +37,12 @@ describe('every command of README.md', () => {
       '/a.zip': { body: 'zip a' },
       '/b.zip': { body: 'zip b' },
       '/list.bin': { body: 'from the list' },
+      '/rows.csv.gz': { body: gzipSync('id,country,name\n1,DE,one\n2,FR,two\n') },
       '/slow.bin': { body: 'slow', stall: { afterBytes: 2 } },
     });
     const url = origin.url('/list.bin');
     await writeFile(join(folder, 'my-list.txt'), `${url}\n`);
+    await writeFile(join(folder, 'exports.txt'), `${origin.url('/rows.csv.gz')}\n`);
     await writeFile(join(folder, 'links.csv'), `link,file name\n${url},from-csv.bin\n`);
     await writeFile(join(folder, 'items.jsonl'), `${JSON.stringify({ url, key: 'from-jsonl.bin' })}\n`);
     await writeFile(join(folder, 'page.html'), `<a href="https://example.com/a.zip">A</a>`);
