@@ -38,7 +38,8 @@ export async function cleanRun(run: string, context: RunContext): Promise<Cleane
 
   // First the marker, then the ledger: a worker that begins now either finds the one or stands in the other.
   await requestStop(state, run);
-  const until = wasLaidOut ? await busyUntil(context, run, status) : 0;
+  // Of an earlier round, too: Plan folds a round while a worker of it may live, and waits for it later.
+  const until = Math.max(status.busyUntil, wasLaidOut ? await busyUntil(context, run, status) : 0);
   if (until > context.now()) return { state: 'busy', until };
   await takeClaim(context, run);
   if (wasLaidOut) await foldRound(context, run, status, true);

@@ -2,7 +2,7 @@
  * The steps of one item, one behind the other: what comes out of one goes into the next, at the pace of whoever reads the
  * last. No step may make more bytes than the limits allow. Nothing is read before the first byte is asked for.
  */
-import type { StepName, StepSpec, TransformSpec } from '../contract/transform.ts';
+import type { StepName, StepOptions, StepSpec, TransformSpec } from '../contract/transform.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { makeCsv } from './csv.ts';
 import { makeDecode } from './decode.ts';
@@ -10,15 +10,18 @@ import { makeGunzip, makeGzip } from './gzip.ts';
 import { makeJsonl } from './jsonl.ts';
 import { limitSize } from './limits.ts';
 import { makeLines } from './lines.ts';
+import type { ItemAbout } from './module-session.ts';
+import { transformByModule } from './module-step.ts';
 import type { SplitObject, SplitStep, StepCounts, TransformLimits, TransformStep } from './transform.ts';
 import { makeUntar } from './untar.ts';
+import type { UserModule } from './user-module.ts';
 import { makeUnzstd, makeZstd } from './zstd.ts';
 
 export interface Chain {
   /** First to last. */
   readonly names: readonly StepName[];
-  /** For one item. Closing what comes out closes the input, once reading has begun. */
-  run(input: AsyncIterable<Uint8Array>): ChainRun;
+  /** For one item, of which a module is told. Closing what comes out closes the input, once reading has begun. */
+  run(input: AsyncIterable<Uint8Array>, about?: ItemAbout): ChainRun;
 }
 
 export type ChainRun =
@@ -38,20 +41,23 @@ export interface ChainCounts {
 
 const KNOW_ROWS: ReadonlySet<StepName> = new Set(['lines', 'csv', 'jsonl', 'untar']);
 
-/** @throws SkyhaulError `BatchInvalid` for steps that cannot be built or stand in the wrong place */
-export function makeChain(specs: TransformSpec, limits: TransformLimits): Chain {
-  const made = specs.map((spec) => makeStep(spec, limits));
+/**
+ * @param userModule what a step `module` does
+ * @throws SkyhaulError `BatchInvalid` for steps that cannot be built or stand in the wrong place
+ */
+export function makeChain(specs: TransformSpec, limits: TransformLimits, userModule?: UserModule): Chain {
+  const made = specs.map((spec) => makeStep(spec, limits, userModule));
   const split = made.findIndex((step) => 'split' in step);
   if (split !== -1 && split !== made.length - 1) {
     throw new SkyhaulError('BatchInvalid', 'transform: `untar` makes several objects, so nothing comes behind it.');
   }
   const names = specs.map(({ name }) => name);
-  return { names, run: (input) => runChain(made, names, input, limits) };
+  return { names, run: (input, about) => runChain(made, names, input, limits, about) };
 }
 
 type Step = TransformStep | SplitStep;
 
-function makeStep(spec: StepSpec, limits: TransformLimits): Step {
+function makeStep(spec: StepSpec, limits: TransformLimits, userModule: UserModule | undefined): Step {
   switch (spec.name) {
     case 'gunzip':
       return makeGunzip(limits);
@@ -71,7 +77,28 @@ function makeStep(spec: StepSpec, limits: TransformLimits): Step {
       return makeJsonl(spec);
     case 'untar':
       return makeUntar(spec, limits);
+    case 'module':
+      return makeModuleStep(spec, userModule);
   }
+}
+
+function makeModuleStep(spec: StepOptions<'module'>, userModule: UserModule | undefined): TransformStep {
+  if (!userModule) {
+    const where = '`skyhaul run --module <file>`, or the prop `module` of the construct';
+    throw new SkyhaulError('BatchInvalid', `transform: \`module\` needs a module of your own: ${where}.`);
+  }
+  const { transform } = userModule;
+  if (!transform) {
+    const text = `${userModule.file} exports only \`consume\`, which is the last step`;
+    throw new SkyhaulError('BatchInvalid', `transform: ${text}; for another step it needs a default export.`);
+  }
+  return {
+    name: 'module',
+    apply(input, _counts, about) {
+      if (!about) throw new Error('a module is run without being told of its item');
+      return transformByModule({ ...userModule, transform }, spec, input, about);
+    },
+  };
 }
 
 function runChain(
@@ -79,6 +106,7 @@ function runChain(
   names: readonly StepName[],
   input: AsyncIterable<Uint8Array>,
   limits: TransformLimits,
+  about: ItemAbout | undefined,
 ): ChainRun {
   const rows = made.map((): StepCounts => ({ rowsIn: 0, rowsOut: 0 }));
   const counts = new RunCounts(rows.filter((_, at) => KNOW_ROWS.has(names[at] as StepName)));
@@ -86,7 +114,7 @@ function runChain(
   for (const [at, step] of made.entries()) {
     const own = rows[at] as StepCounts;
     if ('split' in step) return { kind: 'many', objects: counts.countObjects(step.split(bytes, own)), counts };
-    bytes = limitSize(step.name, limits, step.apply(bytes, own));
+    bytes = limitSize(step.name, limits, step.apply(bytes, own, about));
   }
   return { kind: 'one', body: counts.countOut(bytes), counts };
 }

@@ -12,16 +12,20 @@ import { refuseTar } from './tar-header.ts';
  * @param strip so many leading folders are taken off
  */
 export function entryPath(name: string, strip: number): string | undefined {
-  const once = decodeAscii(name);
-  const isAbsolute = [name, once, decodeAscii(once)].some((text) => /^([a-z]:)?[/\\]/i.test(text));
-  if (isAbsolute) throw refuse(name, 'it is absolute');
   const segments = name.split('/').filter((segment) => segment !== '' && segment !== '.');
   if (segments.includes('..')) throw refuse(name, 'no part `..`');
-  if (segments.length > 0 && segments.length <= strip) return undefined;
   const path = segments.slice(strip).join('/');
+  // What is taken off must not turn the rest into an absolute path.
+  if (isAbsolute(name) || isAbsolute(path)) throw refuse(name, 'it is absolute');
+  if (segments.length > 0 && path === '') return undefined;
   const verdict = checkKey(path);
   if (!verdict.ok) throw refuse(name, verdict.problem);
   return path;
+}
+
+function isAbsolute(path: string): boolean {
+  const once = decodeAscii(path);
+  return [path, once, decodeAscii(once)].some((text) => /^([a-z]:)?[/\\]/i.test(text));
 }
 
 /** Escapes of other than ASCII characters are of no account here. */

@@ -15,14 +15,16 @@ export interface ModuleScope {
 
 type Listener = (error: unknown, ...more: unknown[]) => void;
 
-const scopes = new AsyncLocalStorage<ModuleScope>();
+const scopes = new AsyncLocalStorage<ModuleScope | undefined>();
 /** Items that a module works on now. */
 const active = new Set<ModuleScope>();
-let isInstalled = false;
+/** Of all modules that ran in this process. */
+const files = new Set<string>();
 
 /** Runs a piece of the module's code; from then on this process is guarded until it ends, since errors may come late. */
 export function runGuarded<T>(scope: ModuleScope, work: () => T): T {
-  install();
+  if (files.size === 0) install();
+  files.add(scope.file);
   active.add(scope);
   return scopes.run(scope, work);
 }
@@ -34,19 +36,18 @@ export function endGuarded(scope: ModuleScope): void {
 
 /** Runs code of ours that a module's calls lead to, so that its failures stay ours. */
 export function outsideModule<T>(work: () => T): T {
-  return scopes.exit(work);
+  return scopes.run(undefined, work);
 }
 
 function install(): void {
-  if (isInstalled) return;
-  isInstalled = true;
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     // Lambda's own listeners end the process: they hear only what is left.
     const others = process.listeners(event as 'uncaughtException') as Listener[];
     process.removeAllListeners(event);
     const listener: Listener = (error, ...more) => {
-      const scope = scopes.getStore() ?? scopeByStack(error);
+      const scope = scopes.getStore();
       if (scope) scope.fail(error);
+      else if (isOfModule(error)) failByStack(error);
       else if (others.length > 0) for (const other of others) other.call(process, error, ...more);
       else passOn(event, listener, error);
     };
@@ -57,16 +58,18 @@ function install(): void {
 /** As if nobody listened. */
 function passOn(event: 'uncaughtException' | 'unhandledRejection', listener: Listener, error: unknown): void {
   process.off(event, listener);
-  isInstalled = false;
   setImmediate(() => {
     throw error;
   });
 }
 
+function isOfModule(error: unknown): error is Error {
+  return error instanceof Error && Array.from(files).some((file) => error.stack?.includes(file));
+}
+
 /** Some versions of Node lose the context of a rejection. Where one item is under way, the stack says whose it is. */
-function scopeByStack(error: unknown): ModuleScope | undefined {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const scopesOfFile = Array.from(active).filter(({ file }) => stack.includes(file));
-  const [only, ...more] = scopesOfFile;
-  return more.length === 0 ? only : undefined;
+function failByStack(error: Error): void {
+  const [only, ...more] = Array.from(active).filter(({ file }) => error.stack?.includes(file));
+  if (only && more.length === 0) only.fail(error);
+  else process.emitWarning(`a module threw, and nobody knows for which item: ${error.stack}`);
 }

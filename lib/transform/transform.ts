@@ -1,3 +1,5 @@
+import type { ItemAbout } from './module-session.ts';
+
 /**
  * Transforms stand between the source and the parts: bytes in, bytes out, in bounded memory and at the pace of whoever
  * reads. A chain is a list of steps, each with one clear job; what can be composed is no step of its own.
@@ -8,9 +10,10 @@ export interface TransformStep {
   /**
    * The bytes of this step, made of those of the one before. Chunks are good until the next one is asked for, here and
    * there. Ends normally only at the proven end of its input; throws TransformFailed for input that it cannot read. Reads
-   * nothing ahead of its reader beyond a few chunks, and closes its input when it is closed.
+   * nothing ahead of its reader beyond a few chunks, and closes its input when it is closed. Only somebody else's code is
+   * told `about` the item.
    */
-  apply(input: AsyncIterable<Uint8Array>, counts: StepCounts): AsyncIterable<Uint8Array>;
+  apply(input: AsyncIterable<Uint8Array>, counts: StepCounts, about?: ItemAbout): AsyncIterable<Uint8Array>;
 }
 
 /** A step that makes several objects of one; the last of its chain. Each body is read before the next one is asked for. */

@@ -56,6 +56,19 @@ describe('the janitor', () => {
     expect(await cleanRun('r', rig.context(dead))).toMatchObject({ state: 'reported' });
   });
 
+  it('I2: waits for a worker of a round that is folded already, too', async ({ rig }) => {
+    const plan = await rig.plan(input(rig, ['/a']), deployed(rig));
+    const until = rig.clock.now + 60_000;
+    const ledger = new LedgerWriter(rig.context().state, 'r', { round: 0, shard: 0, attempt: 'zombie' }, 60_000);
+    ledger.append({ row: 'started', at: rig.clock.now, livesUntil: until });
+    await ledger.close();
+    expect(await rig.plan(plan, deployed(rig))).toMatchObject({ next: 'wait', round: 1 });
+
+    expect(await cleanRun('r', rig.context(dead))).toEqual({ state: 'busy', until });
+    rig.clock.now = until;
+    expect(await cleanRun('r', rig.context(dead))).toMatchObject({ state: 'reported' });
+  });
+
   it('does nothing the second time, nor where a run ended well', async ({ rig }) => {
     rig.origin.on('/a', { body: 'a' });
     await rig.run(input(rig, ['/a']));

@@ -2,6 +2,7 @@
  * What the model knows of sources and objects, in the very forms the engine reads: response heads, pinned versions,
  * generations, stored objects. Every answer comes from the engine's own functions.
  */
+import { options } from '../../lib/contract/options.ts';
 import { crc32 } from 'node:zlib';
 import type { ItemWork } from '../../lib/contract/work.ts';
 import { classifyFraming } from '../../lib/source/framing.ts';
@@ -25,7 +26,7 @@ const URL_OF_ITEM = 'https://a.example/k';
 /** The part of a job that pure functions ask for. */
 export function jobOf(work: ItemWork, partBytes: number) {
   const limits = { minPartBytes: partBytes, maxPartBytes: 2 ** 32, maxParts: 10_000, maxObjectBytes: 2 ** 45 };
-  return { run: RUN, work, destination: { limits }, pool: { budgetBytes: 8 * partBytes } };
+  return { run: RUN, work, options: options.parse({}), destination: { limits }, pool: { budgetBytes: 8 * partBytes } };
 }
 
 export const ITEM: ItemWork = {

@@ -1,9 +1,3 @@
-/**
- * One invocation that works on the item, or on a range of it: the steps of transfer-shard.ts and item-transfer.ts. A step
- * ends with what others can see, a request to the source, to S3 or to the ledger; what lies between two of them is
- * nobody else's business and happens at once.
- */
-import type { LedgerRow } from '../../lib/contract/ledger-row.ts';
 import type { ErrorName } from '../../lib/errors/catalogue.ts';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
 import { crc32Hex } from '../../lib/store/crc32.ts';
@@ -14,80 +8,21 @@ import { afterChange, mayGoOn } from '../../lib/transfer/give-up-policy.ts';
 import type { ItemResult } from '../../lib/transfer/item-job.ts';
 import { isUnchanged } from '../../lib/transfer/overwrite-policy.ts';
 import { memoised } from './intern.ts';
-import {
-  contentOf,
-  idOf,
-  isOfUpload,
-  LIVES_UNTIL,
-  ledgerOf,
-  type Protocol,
-  UNTOUCHED,
-  uploadOf,
-  type Work,
-} from './protocol.ts';
-import { folded, mayAnyBegin, REST, type Version, type Worker, type World, withUpload, withWorker } from './world.ts';
+import { contentOf, idOf, LIVES_UNTIL, ledgerOf, uploadOf, type Work } from './protocol.ts';
+import { Records } from './records.ts';
+import { REST, type Version, type Worker, type World, withUpload, withWorker } from './world.ts';
 
 const errorOf = memoised((name: ErrorName) => new SkyhaulError(name, ''));
 const AFTER_CHANGE = { again: 'replace', elsewhere: 'close', unstable: 'outcome' } as const;
 
-/**
- * Rows about uploads are read by those who begin. When all have begun, nobody will: worlds that differ in nothing else are
- * the same.
- */
-function withoutUploadRows({ lefts, isUploadRow }: Protocol, world: World): World {
-  const kept = (ids: readonly number[]) => ids.filter((id) => !isUploadRow(id));
-  const { left } = world.run;
-  return {
-    ...world,
-    workers: world.workers.map((worker) => ({ ...worker, rows: kept(worker.rows), flushed: kept(worker.flushed) })),
-    run: { ...world.run, left: left === -1 ? left : lefts.id(UNTOUCHED) },
-  };
-}
-
 /** One worker in its world, on the way to the next one. */
-export class Turn {
-  readonly protocol: Protocol;
-  readonly index: number;
-  world: World;
-
-  constructor(protocol: Protocol, world: World, index: number) {
-    this.protocol = protocol;
-    this.world = world;
-    this.index = index;
-  }
-
-  get worker(): Worker {
-    const worker = this.world.workers[this.index];
-    if (!worker) throw new Error(`there is no worker ${this.index}`);
-    return worker;
-  }
-
+export class Turn extends Records {
   get work(): Work {
     return this.protocol.works.at(this.worker.work);
   }
 
   get isRange(): boolean {
     return this.work.kind === 'range';
-  }
-
-  become(change: Partial<Worker>): World {
-    this.world = withWorker(this.world, this.index, change);
-    return this.world;
-  }
-
-  isUploadRowRead(): boolean {
-    return mayAnyBegin(this.world) || !this.protocol.scenario.isReduced;
-  }
-
-  /** Only what somebody may read yet. */
-  record(row: LedgerRow): void {
-    if (folded(this.world, this.worker.round) || (isOfUpload(row) && !this.isUploadRowRead())) return;
-    this.become({ rows: [...this.worker.rows, this.protocol.rows.id(row)] });
-  }
-
-  flush(): void {
-    const { rows, flushed } = this.worker;
-    this.become({ rows: [], flushed: [...flushed, ...rows] });
   }
 
   // What the worker does, step by step.
@@ -102,7 +37,7 @@ export class Turn {
     if (work === undefined) return this.become({ ...REST, at: 'over' });
     const { restarts = 0, whole = false } = this.protocol.works.at(work);
     this.become({ at: 'begin', work, restarts, isWhole: whole });
-    if (!this.isUploadRowRead()) this.world = withoutUploadRows(this.protocol, this.world);
+    this.forgetUploadRows();
     if (this.protocol.scenario.lateBegin) return this.world;
     this.begin();
     return this.lookForMarker();

@@ -47,7 +47,7 @@ describe('the transforms of an item', () => {
   it('stand in the JSON Schema as they may be written, each option described', () => {
     const schema = JSON.stringify(z.toJSONSchema(item, { io: 'input' }));
 
-    expect(schema).toContain('{"enum":["gunzip","gzip","zstd","unzstd","lines","csv","jsonl","untar"]}');
+    expect(schema).toContain('{"enum":["gunzip","gzip","zstd","unzstd","lines","csv","jsonl","untar"');
     expect(schema).toContain('"const":"decode"');
     expect(schema).toContain('"required":["name","charset"]');
     expect(schema.match(/"\$schema"/g)).toHaveLength(1);

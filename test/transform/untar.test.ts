@@ -107,6 +107,7 @@ describe('untar', () => {
     '%2fetc/passwd',
     '%252fetc/passwd',
     '%5cetc',
+    './%2fetc',
     'a\nb',
     'a\u007fb',
     '.',
@@ -121,8 +122,9 @@ describe('untar', () => {
     ).rejects.toEqual(failed(/which is no name/));
   });
 
-  it('refuses `..` also where it would be taken off', async () => {
+  it('refuses what taking folders off would turn into another place', async () => {
     await expect(untar([archive({ name: '../up', body: 'x' })], { strip: 1 })).rejects.toEqual(failed(/no part `..`/));
+    await expect(untar([archive({ name: 'a/%2fup', body: 'x' })], { strip: 1 })).rejects.toEqual(failed(/absolute/));
   });
 
   it('never gives a path that leads anywhere else, be it decoded twice', async () => {
