@@ -16,6 +16,8 @@ export default defineConfig({
       lane('functions', ['test/functions/**/*.test.ts']),
       lane('cdk', ['test/cdk/**/*.test.ts']),
       lane('machine', ['test/machine/**/*.test.ts']),
+      lane('crash', ['test/crash/*.test.ts'], { testTimeout: 600_000 }),
+      lane('memory', ['test/memory/*.test.ts'], { testTimeout: 600_000 }),
       lane('memory-s3', ['test/memory-s3/**/*.test.ts']),
       lane('s3', ['test/s3/**/*.test.ts'], { globalSetup: ['test/support/s3-endpoint.ts'] }),
       lane('localstack', ['test/localstack/**/*.test.ts'], { globalSetup: ['test/support/localstack-lane.ts'] }),

@@ -4,6 +4,7 @@ import { LambdaFunction as LambdaTarget } from 'aws-cdk-lib/aws-events-targets';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
+import { checkSecrets, secretPermissions, secretSettings } from './bound-secrets.ts';
 import type { HandlerName } from './bundle.ts';
 import { checkProps, type Settled } from './check-props.ts';
 import { DATA_PREFIX, type Folder, touchesState, uriOf } from './folder.ts';
@@ -37,17 +38,23 @@ export class BatchDownloader extends Construct {
   constructor(scope: Construct, id: string, props: BatchDownloaderProps = {}) {
     super(scope, id);
     const settled = checkProps(props);
-    const { encryptionKey } = props;
+    const { encryptionKey, secrets = [] } = props;
+    checkSecrets(secrets);
     this.bucket = props.bucket ?? createStateBucket(this, 'Bucket', { key: encryptionKey, ...settled });
 
     const places = placesOf(this.bucket, props, settled);
     const worker = workerFactory(this, settled, environmentOf(places, settled));
     const plan = worker('plan', 'Skyhaul: decides what a run does next', planPermissions(places));
-    const transfer = worker('transfer', 'Skyhaul: moves the items of one shard', transferPermissions(places));
+    const transfer = worker('transfer', 'Skyhaul: moves the items of one shard', [
+      ...transferPermissions(places),
+      ...secretPermissions(secrets),
+    ]);
     const report = worker('report', 'Skyhaul: writes the report of a run', reportPermissions(places));
     const janitor = worker('janitor', 'Skyhaul: cleans up after runs that were stopped', janitorPermissions(places));
     // By it they know our own uploads.
     for (const { fn } of [plan, janitor]) fn.addEnvironment('SKYHAUL_UPLOADER', transfer.role.roleName);
+    if (secrets.length > 0) transfer.fn.addEnvironment('SKYHAUL_SECRETS', secretSettings(this, secrets));
+    if (settled.module) transfer.fn.addEnvironment('SKYHAUL_MODULE', settled.module.file);
     new Rule(this, 'Hourly', {
       description: 'Skyhaul: the janitor looks at all runs',
       schedule: Schedule.rate(Duration.hours(1)),
@@ -89,6 +96,7 @@ function placesOf(bucket: IBucket, props: BatchDownloaderProps, settled: Settled
     own,
     destinations: [within(own, DATA_PREFIX), ...settled.destinations.map(withOwnKey)],
     manifestSources: [...ownSources(own, props.bucket === undefined), ...settled.manifestSources.map(withOwnKey)],
+    tags: props.objectTags === true,
   };
 }
 
@@ -118,5 +126,6 @@ function workerFactory(scope: Construct, settled: Settled, environment: Record<s
       architecture: settled.architecture,
       logRetention: settled.logRetention,
       reservedConcurrency: name === 'transfer' ? settled.reservedConcurrency : undefined,
+      module: name === 'transfer' ? settled.module : undefined,
     });
 }

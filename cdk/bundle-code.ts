@@ -5,6 +5,7 @@ import { AssetHashType, DockerImage } from 'aws-cdk-lib';
 import { Code } from 'aws-cdk-lib/aws-lambda';
 import { buildSync } from 'esbuild';
 import { bundleOptions, type HandlerName } from './bundle.ts';
+import type { ModuleBundle } from './bundle-module.ts';
 
 /**
  * The code of a function, bundled at synth time, in this process: no Docker. Its hash is that of the bundle, so the same
@@ -13,17 +14,18 @@ import { bundleOptions, type HandlerName } from './bundle.ts';
 export const HANDLER = 'index.handler';
 const FILE = 'index.mjs';
 
-export function bundleCode(name: HandlerName): Code {
+export function bundleCode(name: HandlerName, module?: ModuleBundle): Code {
   return Code.fromAsset(fileURLToPath(new URL('../functions', import.meta.url)), {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       // Never run, since the bundling below always does it.
       image: DockerImage.fromRegistry('unused'),
       // Tells one function's asset from the next in CDK's cache, which does not see what `local` does.
-      command: [name],
+      command: module ? [name, module.file] : [name],
       local: {
         tryBundle(folder) {
           writeFileSync(join(folder, FILE), bundle(name));
+          if (module) writeFileSync(join(folder, module.file), module.contents);
           return true;
         },
       },

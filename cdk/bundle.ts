@@ -8,7 +8,7 @@ import type { BuildOptions } from 'esbuild';
 export type HandlerName = 'plan' | 'transfer' | 'report' | 'janitor';
 
 /** undici and parts of the SDK are CommonJS and call `require` for Node's own modules. */
-const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
+export const REQUIRE = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);";
 
 export function bundleOptions(name: HandlerName, outfile: string) {
   return {

@@ -3,6 +3,7 @@ import { Architecture, Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { MAX_SHARDS } from '../lib/contract/limits.ts';
 import { parseNetworks } from '../lib/source/address-class.ts';
+import { bundleModule, type ModuleBundle } from './bundle-module.ts';
 import { type Folder, folderOf } from './folder.ts';
 import type { BatchDownloaderProps, PerFunction } from './props.ts';
 import type { RetryLimits } from './state-machine.ts';
@@ -25,6 +26,7 @@ export interface Settled {
   readonly removalPolicy: RemovalPolicy;
   readonly stateExpiration: Duration;
   readonly logRetention: RetentionDays;
+  readonly module: ModuleBundle | undefined;
   readonly runtime: Runtime;
   readonly architecture: Architecture;
 }
@@ -90,6 +92,7 @@ export function checkProps(props: BatchDownloaderProps): Settled {
     removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     stateExpiration: props.stateExpiration ?? Duration.days(30),
     logRetention: props.logRetention ?? RetentionDays.ONE_MONTH,
+    module: props.module === undefined ? undefined : bundleModule(props.module),
     runtime: props.runtime ?? Runtime.NODEJS_24_X,
     architecture: props.architecture ?? Architecture.ARM_64,
   };

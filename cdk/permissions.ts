@@ -13,6 +13,8 @@ export interface Places {
   readonly own: Folder;
   readonly destinations: readonly Folder[];
   readonly manifestSources: readonly Folder[];
+  /** Batches may give their objects tags. */
+  readonly tags?: boolean;
 }
 
 const READ = ['s3:GetObject'];
@@ -37,7 +39,7 @@ export function planPermissions({ own, destinations, manifestSources }: Places):
 }
 
 /** Alone creates, fills and completes uploads of data. Of run state it writes the ledger. It deletes nothing. */
-export function transferPermissions({ own, destinations }: Places): readonly Permission[] {
+export function transferPermissions({ own, destinations, tags = false }: Places): readonly Permission[] {
   return [
     ...objects(own, `${STATE_PREFIX}*`, READ, 'the state of all runs'),
     ...objects(own, `${STATE_PREFIX}*/ledger/*`, ['s3:PutObject'], 'the ledgers of all runs'),
@@ -46,7 +48,7 @@ export function transferPermissions({ own, destinations }: Places): readonly Per
       ...objects(
         folder,
         `${folder.prefix}*`,
-        [...READ, ...WRITE, 's3:ListMultipartUploadParts'],
+        [...READ, ...WRITE, 's3:ListMultipartUploadParts', ...(tags ? ['s3:PutObjectTagging'] : [])],
         'any key in this folder may be asked for',
       ),
       names(folder),

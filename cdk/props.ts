@@ -3,6 +3,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { BoundSecret } from './bound-secrets.ts';
 import type { HandlerName } from './bundle.ts';
 import type { RetryLimits } from './state-machine.ts';
 
@@ -71,6 +72,16 @@ export interface BatchDownloaderProps {
    */
   readonly manifestSources?: readonly BucketFolder[];
   /**
+   * Whether batches may give their objects `tags`. Tags may open or close access where policies ask for them.
+   * @default false
+   */
+  readonly objectTags?: boolean;
+  /**
+   * Secrets of Secrets Manager that requests may refer to, each with the origins it may be sent to. Generates the grants.
+   * @default - none
+   */
+  readonly secrets?: readonly BoundSecret[];
+  /**
    * Your own bucket for run state (`runs/`) and data (`data/`). It keeps its settings: privacy, encryption, lifecycle rules
    * and access logs are then yours.
    * @default - a new one: private, TLS only, versioned, retained, with lifecycle rules
@@ -101,6 +112,12 @@ export interface BatchDownloaderProps {
    * @default RetentionDays.ONE_MONTH
    */
   readonly logRetention?: RetentionDays;
+  /**
+   * Your own module, a TypeScript or JavaScript file, for the step `module` of transforms: bundled into Transfer's code. A
+   * relative path is one of the working directory.
+   * @default - none
+   */
+  readonly module?: string;
   /**
    * A Node.js of version 22 or later.
    * @default Runtime.NODEJS_24_X

@@ -11,6 +11,7 @@ import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import type { HandlerName } from './bundle.ts';
 import { bundleCode, HANDLER } from './bundle-code.ts';
+import type { ModuleBundle } from './bundle-module.ts';
 import { acknowledge, type Permission, permit } from './permit.ts';
 
 export interface WorkerProps {
@@ -24,6 +25,8 @@ export interface WorkerProps {
   readonly architecture: Architecture;
   readonly logRetention: RetentionDays;
   readonly reservedConcurrency?: number | undefined;
+  /** A file beside its own. */
+  readonly module?: ModuleBundle | undefined;
 }
 
 /** One function with a role, a log group and a version of its own. */
@@ -48,7 +51,7 @@ export class WorkerFunction extends Construct {
     this.timeout = props.timeout;
     this.fn = new LambdaFunction(this, 'Function', {
       description: props.description,
-      code: bundleCode(props.name),
+      code: bundleCode(props.name, props.module),
       handler: HANDLER,
       runtime: props.runtime,
       architecture: props.architecture,

@@ -1,5 +1,6 @@
 import { type ManifestSpec, manifestFormats, runId } from '../lib/contract/batch-input.ts';
 import { type Options, options } from '../lib/contract/options.ts';
+import { request } from '../lib/contract/request.ts';
 import type { FlagReader } from './flag-reader.ts';
 import { type ListArgument, readListArgument } from './list-argument.ts';
 import { readHeaders } from './read-headers.ts';
@@ -16,6 +17,7 @@ export interface RawListFlags {
   readonly urlColumn?: string;
   readonly keyColumn?: string;
   readonly header?: readonly string[];
+  readonly userAgent?: string;
   readonly transform?: readonly string[];
   readonly endpoint?: string;
   readonly region?: string;
@@ -61,6 +63,7 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
   reader.endpoint(raw.endpoint);
   const headers = readHeaders(raw.header ?? []);
   problems.push(...headers.problems);
+  const userAgent = reader.flag('--user-agent', raw.userAgent, (text) => text, '', request.shape.userAgent);
   const transform = readTransform(raw.transform ?? []);
   problems.push(...transform.problems);
 
@@ -84,7 +87,7 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
     overwrite: raw.overwrite as Options['overwrite'] | undefined,
     skipInvalid: raw.skipInvalid,
     transform: transform.spec,
-    request: Object.keys(headers.headers).length > 0 ? { headers: headers.headers } : undefined,
+    request: requestOf(headers.headers, userAgent),
   };
   const reading = {
     format: raw.format as ManifestSpec['format'],
@@ -107,6 +110,11 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
     quiet: raw.quiet ?? false,
     progress: raw.progress ?? true,
   };
+}
+
+function requestOf(headers: Record<string, string>, userAgent: string | undefined): Options['request'] {
+  const given = { ...(Object.keys(headers).length > 0 && { headers }), ...(userAgent !== undefined && { userAgent }) };
+  return Object.keys(given).length > 0 ? given : undefined;
 }
 
 /** The choices that commander checks by itself. */

@@ -10,6 +10,7 @@ export function addListOptions(command: Command): Command {
     .option('--url-column <name>', 'column of the URL (default: found by its usual names)')
     .option('--key-column <name>', 'column of the key (default: key)')
     .option('-H, --header <header>', '"Name: value" for every request; may be repeated', collect)
+    .option('--user-agent <text>', 'instead of skyhaul and its version')
     .option('--transform <step>', 'gunzip, or {"name":"csv","where":"…"}; may be repeated', collect)
     .addOption(new Option('--overwrite <policy>', 'where an object stands already').choices(overwriteChoices))
     .option('--max-concurrency <n>', 'shards worked on at once (default: 4 and at most 40; deployed 50)')

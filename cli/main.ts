@@ -35,8 +35,14 @@ const run = program
   .argument('[list...]', 'a list (path or s3://, txt, csv, tsv or jsonl, also .gz), URLs, or - for standard input')
   .option('--to <destination>', 's3://bucket/prefix or a directory')
   .option('--run <id>', 'name the run; without a list: continue that run')
-  .option('--allow-network <cidr>', 'let through a network that is not public; may be repeated', collect);
+  .option('--allow-network <cidr>', 'let through a network that is not public; may be repeated', collect)
+  .option(
+    '--secret <name=origin>',
+    'a secret (Secrets Manager, SSM) that origin may be sent; may be repeated',
+    collect,
+  );
 addListOptions(run)
+  .option('--module <file>', 'your own code (TypeScript or JavaScript), the transform of items that name no other')
   .option('--endpoint <url>', 'of an S3 that is not AWS')
   .option('--region <name>', 'of the bucket (default: as the AWS SDK finds it)')
   .option('--json', 'events as NDJSON on stdout, the summary last')

@@ -8,6 +8,8 @@ import { DEFAULT_STACK, type StackFlags } from './stack-flags.ts';
 export interface CallFlags {
   readonly to: string;
   readonly allowNetworks: readonly string[];
+  readonly secretWords?: readonly string[];
+  readonly module?: string | undefined;
   readonly endpoint?: string;
   readonly region?: string;
 }
@@ -37,6 +39,8 @@ function callFlags(call: CallFlags): string[] {
   return [
     ...['--to', asValue(call.to)],
     ...call.allowNetworks.flatMap((network) => ['--allow-network', network]),
+    ...(call.secretWords ?? []).flatMap((word) => ['--secret', word]),
+    ...(call.module === undefined ? [] : ['--module', asValue(call.module)]),
     ...(call.endpoint === undefined ? [] : ['--endpoint', call.endpoint]),
     ...(call.region === undefined ? [] : ['--region', call.region]),
   ];

@@ -76,6 +76,7 @@ export function applyEvent(state: ProgressState, event: ShownEvent, now: number)
       return;
     case 'run.cleaned':
     case 'attempt.started':
+    case 'item.log':
       return;
     case 'run.position':
       Object.assign(state.counts, event.counts);

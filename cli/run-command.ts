@@ -7,6 +7,7 @@ import { errorLines } from './error-view.ts';
 import { EventLines } from './event-lines.ts';
 import { exitCode, exitCodeOf, exitCodeOfError } from './exit-code.ts';
 import { MEMORY_BYTES } from './handlers.ts';
+import { loadModule } from './load-module.ts';
 import { type CallFlags, continueCommand, retryCommand } from './next-command.ts';
 import type { TerminalStream } from './progress-screen.ts';
 import type { RunFlags } from './run-flags.ts';
@@ -64,6 +65,7 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
   try {
     const destination = destinationOf(flags.to, around.cwd);
     await requireDirectory(destination);
+    const userModule = flags.module === undefined ? undefined : await loadModule(flags.module, around.cwd);
     const runState = stores.open(stateOf(destination));
     state = runState;
     talk.say([`Run ${run}: to ${flags.to}, at most ${formatBytes(MEMORY_BYTES)} of buffers`]);
@@ -76,6 +78,7 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
       state: runState,
       stores,
       signal: stop.signal,
+      ...(userModule && { userModule: () => Promise.resolve(userModule) }),
       emit: (event) => {
         talk.event(event);
         if (flags.json) events.add(event);
@@ -127,6 +130,6 @@ function finalLines(summary: Summary, flags: RunFlags, talk: Talk, cwd: string):
   return summaryLines({ summary, to: flags.to, failures: talk.progress.failures, retry, cwd });
 }
 
-function callOf({ to, allowNetworks, endpoint, region }: RunFlags): CallFlags {
-  return { to, allowNetworks, endpoint, region };
+function callOf({ to, allowNetworks, secretWords, module, endpoint, region }: RunFlags): CallFlags {
+  return { to, allowNetworks, secretWords, module, endpoint, region };
 }

@@ -1,7 +1,10 @@
+import type { SecretBinding } from '../lib/contract/secret.ts';
+import { transformSpec } from '../lib/contract/transform.ts';
 import { toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { parseNetworks } from '../lib/source/address-class.ts';
 import { FlagReader } from './flag-reader.ts';
 import { type ListFlags, type RawListFlags, readListFlags } from './list-flags.ts';
+import { readSecrets } from './read-secrets.ts';
 
 /**
  * From the words of `skyhaul run` to what a run needs. Every problem is found before anything starts, and all of them are
@@ -10,12 +13,19 @@ import { type ListFlags, type RawListFlags, readListFlags } from './list-flags.t
 export interface RawRunFlags extends RawListFlags {
   readonly to?: string;
   readonly allowNetwork?: readonly string[];
+  readonly module?: string;
+  readonly secret?: readonly string[];
 }
 
 export interface RunFlags extends ListFlags {
   /** As the user wrote it. */
   readonly to: string;
   readonly allowNetworks: readonly string[];
+  /** As the user wrote them, and what they say. */
+  readonly secretWords: readonly string[];
+  readonly secrets: readonly SecretBinding[];
+  /** Path of the user's own module. */
+  readonly module?: string | undefined;
 }
 
 /** Throws BatchInvalid, with every problem. */
@@ -27,9 +37,23 @@ export function readRunFlags(words: readonly string[], raw: RawRunFlags): RunFla
     reader.problems.push(`--to: ${scheme}: is not supported; s3:// or a directory`);
   }
   reader.problems.push(...networkProblems(raw.allowNetwork ?? []).map((text) => `--allow-network: ${text}`));
+  const secretWords = raw.secret ?? [];
+  const secrets = readSecrets(secretWords);
+  reader.problems.push(...secrets.problems);
   const list = readListFlags(words, raw, reader);
   reader.requireNone();
-  return { ...list, to: raw.to ?? '', allowNetworks: raw.allowNetwork ?? [] };
+  // A continued run keeps the transforms it was started with, but not the code.
+  const isNew = raw.module !== undefined && words.length > 0;
+  const options = isNew ? { ...list.options, transform: transformSpec.parse(['module']) } : list.options;
+  return {
+    ...list,
+    options,
+    to: raw.to ?? '',
+    allowNetworks: raw.allowNetwork ?? [],
+    secretWords,
+    secrets: secrets.bindings,
+    module: raw.module,
+  };
 }
 
 function networkProblems(cidrs: readonly string[]): readonly string[] {

@@ -25,6 +25,8 @@ export class RunFollower {
   readonly #now: () => number;
   #status: Status | undefined;
   #isLaidOut = false;
+  /** Large files under way, by their upload. */
+  readonly #open = new Map<string, { line: number | undefined; bytes: number; totalBytes: number }>();
   #seen = new Set<string>();
   #ended = new LineSet();
 
@@ -105,6 +107,19 @@ export class RunFollower {
         if (error === undefined) return undefined;
         return { event: 'item.retrying', line, error, afterMs: Math.max(0, notBefore - this.#now()) };
       }
+      case 'checkpoint':
+        this.#open.set(row.upload, { line: row.line, bytes: 0, totalBytes: row.version.bytes });
+        return undefined;
+      case 'part': {
+        const open = this.#open.get(row.upload);
+        if (open?.line === undefined) return undefined;
+        open.bytes += row.bytes;
+        return { event: 'item.progress', line: open.line, bytes: open.bytes, totalBytes: open.totalBytes };
+      }
+      case 'dropped':
+        this.#open.delete(row.upload);
+        return undefined;
+      case 'digests':
       case 'started':
       case 'ended':
         return undefined;

@@ -3,6 +3,9 @@ import { type Summary, summary } from '../lib/contract/summary.ts';
 import { heartbeat } from '../lib/plan/claim.ts';
 import type { RunEvent } from '../lib/run-context.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
+import { awsVault } from '../lib/transfer/read-secret.ts';
+import type { Vault } from '../lib/transfer/secrets.ts';
+import type { LoadUserModule } from '../lib/transform/user-module.ts';
 import { inProcessHandlers, MEMORY_BYTES, type SharedContext } from './handlers.ts';
 import { hasProcess, isAlive } from './is-alive.ts';
 import { openManifest } from './open-manifest.ts';
@@ -30,6 +33,8 @@ interface ContextJob {
   readonly random: () => number;
   readonly signal: AbortSignal;
   readonly emit: (event: RunEvent) => void;
+  readonly userModule?: LoadUserModule;
+  readonly vault?: Vault;
 }
 
 /** Transfers at once. More than 40 shards of a round would not fit into an inline Map. */
@@ -41,7 +46,12 @@ export async function runInProcess(job: Job): Promise<Summary> {
   const { flags, run, now } = job;
   const manifest = await prepareList(flags, job);
   const name = `${run}-${randomWord(6, job.random)}`;
-  const shared = sharedContext(job, name);
+  const { secrets, region } = flags;
+  const vault = awsVault({ region });
+  const shared = sharedContext(
+    secrets.length > 0 ? { ...job, vault: { bindings: secrets, read: vault.read } } : job,
+    name,
+  );
   const handlers = inProcessHandlers(shared, name);
   const beat = heartbeat({ ...shared, attempt: name, memoryBytes: MEMORY_BYTES }, run);
   try {
@@ -56,6 +66,7 @@ export async function runInProcess(job: Job): Promise<Summary> {
   } finally {
     // A claim that cannot be given up is found out by its successor, for this process is gone then.
     await beat.stop().catch(() => undefined);
+    vault.close();
   }
 }
 
@@ -77,5 +88,7 @@ export function sharedContext(job: ContextJob, execution: string): SharedContext
     owner: { execution, host, pid },
     isAlive: async (owner, beatAt) => isAlive(owner, beatAt, { host, pid, now: now(), hasProcess }),
     emit: job.emit,
+    userModule: job.userModule,
+    vault: job.vault,
   };
 }

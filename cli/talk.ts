@@ -2,6 +2,7 @@ import { ProgressScreen, type TerminalStream } from './progress-screen.ts';
 import { applyEvent, type ProgressState, startProgress, takeSample } from './progress-state.ts';
 import { renderProgress, renderTotals } from './progress-view.ts';
 import type { ShownEvent } from './shown-event.ts';
+import { plainText } from './terminal-text.ts';
 import { formatClock, formatCount } from './units.ts';
 
 /**
@@ -39,6 +40,7 @@ export class Talk {
 
   event(event: ShownEvent): void {
     applyEvent(this.progress, event, this.#options.now());
+    if (event.event === 'item.log') this.say([plainText(`line ${event.line}: ${event.message}`)]);
     if (this.#options.mode !== 'plain') return;
     if (event.event === 'run.planned') {
       const round = event.round > 0 ? `round ${event.round + 1}: ` : '';

@@ -49,6 +49,9 @@ export function observe(logger: Logger, metrics: Metrics): Observed {
         case 'item.retrying':
           logger.debug(event.event, { line: event.line, failure: event.error, afterMs: event.afterMs });
           return;
+        case 'item.log':
+          logger.info(event.event, { line: event.line, text: event.message });
+          return;
         case 'item.started':
         case 'item.progress':
           return;

@@ -5,6 +5,7 @@ import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import type { RunContext, RunEvent } from '../lib/run-context.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { openManifestObject } from '../lib/store/open-manifest-object.ts';
+import type { UserModule } from '../lib/transform/user-module.ts';
 import { isWithin } from './is-within.ts';
 import type { Settings } from './settings.ts';
 
@@ -20,12 +21,17 @@ export interface Invocation {
   readonly isAlive: RunContext['isAlive'];
   readonly openBucket: (uri: string) => ObjectStore;
   readonly emit: (event: RunEvent) => void;
+  /** For Transfer alone. */
+  readonly readSecret?: ((id: string) => Promise<string>) | undefined;
+  /** For Transfer alone. */
+  readonly loadModule?: ((file: string) => Promise<UserModule>) | undefined;
 }
 
 const DEFAULT_MAX_CONCURRENCY = 50;
 
 export function createRunContext(invocation: Invocation): RunContext {
-  const { settings, lambda, openBucket } = invocation;
+  const { settings, lambda, openBucket, loadModule, readSecret } = invocation;
+  const { module, secrets } = settings;
   return {
     state: openBucket(`s3://${settings.stateBucket}`),
     openDestination(to) {
@@ -56,6 +62,8 @@ export function createRunContext(invocation: Invocation): RunContext {
     uploader: settings.uploader,
     isAlive: invocation.isAlive,
     emit: invocation.emit,
+    ...(secrets.length > 0 && readSecret && { vault: { bindings: secrets, read: readSecret } }),
+    ...(module !== undefined && loadModule && { userModule: () => loadModule(module) }),
   };
 }
 

@@ -1,3 +1,5 @@
+import { type SecretBinding, secretBindings } from '../lib/contract/secret.ts';
+
 /**
  * What the stack tells its functions, read once per invocation. Nothing secret stands in an environment, and no variable
  * widens what the stack's roles allow.
@@ -17,6 +19,10 @@ export interface Settings {
   readonly roundMinutes: number | undefined;
   /** Name of Transfer's role, which begins all uploads of data. */
   readonly uploader: string | undefined;
+  /** Secrets that requests may refer to, and the origins they may go to. */
+  readonly secrets: readonly SecretBinding[];
+  /** File beside Transfer's own that holds the user's module. */
+  readonly module: string | undefined;
 }
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -34,6 +40,8 @@ export function readSettings(environment: Environment): Settings {
     maxConcurrency: positiveInteger(environment, 'SKYHAUL_MAX_CONCURRENCY') ?? DEFAULT_MAX_CONCURRENCY,
     roundMinutes: positiveInteger(environment, 'SKYHAUL_ROUND_MINUTES'),
     uploader: environment.SKYHAUL_UPLOADER || undefined,
+    secrets: secretBindings.parse(JSON.parse(environment.SKYHAUL_SECRETS || '[]')),
+    module: environment.SKYHAUL_MODULE || undefined,
   };
 }
 

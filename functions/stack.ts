@@ -6,6 +6,7 @@ import type { Context } from 'aws-lambda';
 import type { ZodType } from 'zod';
 import { isOwnerAlive } from '../lib/plan/owner-alive.ts';
 import type { RunContext } from '../lib/run-context.ts';
+import type { UserModule } from '../lib/transform/user-module.ts';
 import { openBuckets } from './buckets.ts';
 import type { Executions } from './executions.ts';
 import { nameError } from './name-error.ts';
@@ -28,6 +29,10 @@ export interface Work<E, A> {
   readonly ownerOf?: (event: E) => string;
   /** For those who have to know whether another owner is alive. */
   readonly openExecutions?: () => Executions;
+  /** For those who ask sources. */
+  readonly openVault?: () => { readonly read: (id: string) => Promise<string>; readonly close: () => void };
+  /** For those who run the user's own code. */
+  readonly loadModule?: (file: string) => Promise<UserModule>;
 }
 
 export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Error> {
@@ -38,6 +43,7 @@ export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Erro
     const event = work.event.parse(input);
     const buckets = openBuckets();
     const executions = work.openExecutions?.();
+    const vault = work.openVault?.();
     const { emit, publish } = observe(logger, metrics);
     try {
       const context = createRunContext({
@@ -48,12 +54,15 @@ export function stack<E, A>(work: Work<E, A>): MiddyfiedHandler<unknown, A, Erro
         isAlive: async (owner, beatAt) =>
           !executions || isOwnerAlive(owner, beatAt, { ...executions, now: Date.now() }),
         openBucket: buckets.open,
+        readSecret: vault?.read,
+        loadModule: work.loadModule,
         emit,
       });
       return work.answer.parse(await work.run(event, context));
     } finally {
       publish();
       executions?.close();
+      vault?.close();
       await buckets.close();
     }
   };

@@ -1,6 +1,8 @@
 import type { Outcome } from './contract/outcome.ts';
 import type { Summary } from './contract/summary.ts';
 import type { ObjectStore } from './store/object-store.ts';
+import type { Vault } from './transfer/secrets.ts';
+import type { LoadUserModule } from './transform/user-module.ts';
 
 /**
  * Everything an invocation gets from outside: stores, clock, chance, time left, limits. The Lambda handlers build one
@@ -39,6 +41,10 @@ export interface RunContext {
   /** Whether the holder of a claim, last heard of at `beatAt` (epoch milliseconds), may still be at work. */
   readonly isAlive: (owner: Owner, beatAt: number) => Promise<boolean>;
   readonly emit: (event: RunEvent) => void;
+  /** For requests that refer to secrets; none: they are refused. */
+  readonly vault?: Vault | undefined;
+  /** The user's own code, for a step `module`. */
+  readonly userModule?: LoadUserModule | undefined;
 }
 
 export interface ManifestSource {
@@ -92,6 +98,8 @@ export type RunEvent =
       readonly totalBytes: number | undefined;
     }
   | { readonly event: 'item.retrying'; readonly line: number; readonly error: string; readonly afterMs: number }
+  /** Said by the user's own code. */
+  | { readonly event: 'item.log'; readonly line: number; readonly message: string }
   | { readonly event: 'item.ended'; readonly outcome: Outcome };
 
 /**

@@ -9,6 +9,7 @@ const version = z.strictObject({
   modified: z.string().optional(),
   bytes: z.int().min(1),
   contentEncoding: z.string().optional(),
+  window: z.strictObject({ from: z.int().min(0), totalBytes: z.int().min(1) }).optional(),
 });
 
 /** What the target must be at the commit: what it was before the upload began. */
@@ -66,5 +67,4 @@ export function needsOrder(wanted: readonly WantedDigest[]): boolean {
 export type WantedDigest = z.infer<typeof wantedDigest>;
 export type Checkpoint = z.infer<typeof checkpoint>;
 export type UploadedPart = z.infer<typeof uploadedPart>;
-export type DigestState = z.infer<typeof digestState>;
 export type OpenUploadState = z.infer<typeof openUpload>;

@@ -1,6 +1,7 @@
 import type { Item } from './item.ts';
 import type { Options } from './options.ts';
 import { type Problem, problem } from './problem.ts';
+import type { RequestOptions } from './request.ts';
 
 /**
  * Items that are given inline to the deployed state machine stand in its execution history, where many may read them.
@@ -12,9 +13,25 @@ const INSTEAD = 'put it into a manifest, which is kept sealed (`skyhaul submit` 
 
 /** The same for the options of the whole batch. */
 export function checkInlineOptions(options: Options): readonly Problem[] {
-  if (options.request?.headers === undefined) return [];
-  const text = '`options.request.headers` would stand in the execution history; start the run with `skyhaul submit`';
-  return [problem('options.request.headers', 'none', text)];
+  return tellingFields(options.request).map((name) => {
+    const field = `options.request.${name}`;
+    const text = `\`${field}\` would stand in the execution history; start the run with \`skyhaul submit\``;
+    return problem(field, 'none', text);
+  });
+}
+
+/** Fields of a request that hold credentials, or may hold some; what is in a query is told by its names. */
+function tellingFields(request: RequestOptions = {}): readonly string[] {
+  const { headers, auth, cookies, clientCertificate, body, query = {} } = request;
+  const found = {
+    headers,
+    auth,
+    cookies: typeof cookies === 'object' ? cookies : undefined,
+    clientCertificate,
+    body,
+    query: Object.keys(query).some((name) => CREDENTIAL.test(name)) ? query : undefined,
+  };
+  return Object.entries(found).flatMap(([name, value]) => (value === undefined ? [] : [name]));
 }
 
 /** Problems of an item as deployed inline input: headers, auth, user info, a signed query. */
@@ -23,8 +40,9 @@ export function checkInlineItem(item: Item): readonly Problem[] {
   const refuse = (field: string, what: string) =>
     problems.push(problem(field, INSTEAD, `${what} would stand in the execution history; ${INSTEAD}`));
 
-  if (item.headers || item.request?.headers) refuse('headers', '`headers`');
-  if (item.auth !== undefined || item.request?.auth !== undefined) refuse('auth', '`auth`');
+  const { headers = item.request?.headers, auth = item.request?.auth, body = item.request?.body } = item;
+  const { query: _, ...request } = item.request ?? {};
+  for (const name of tellingFields({ ...request, headers, auth, body })) refuse(name, `\`${name}\``);
   if (!URL.canParse(item.url)) return problems;
   const url = new URL(item.url);
   if (url.username !== '' || url.password !== '') refuse('url', 'the user info of `url`');

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseRange } from './byte-range.ts';
 import { MAX_HEADERS, MAX_ITEM_METADATA_BYTES, MAX_KEY_BYTES, MAX_OBJECT_BYTES, MAX_URL_BYTES } from './limits.ts';
 import { request } from './request.ts';
 import { transformSpec } from './transform.ts';
@@ -63,9 +64,9 @@ export const item = z
     auth: request.shape.auth.describe('Short for request.auth.'),
     range: z
       .string()
-      .regex(/^bytes=\d*-\d*$/, 'such as `bytes=0-99`')
+      .refine((text) => parseRange(text) !== undefined, 'such as `bytes=0-99`, `bytes=100-` or `bytes=-100`')
       .optional()
-      .describe('Only these bytes of the source.'),
+      .describe('Only these bytes of the source: `bytes=0-99`, `bytes=100-`, `bytes=-100` (of the end).'),
     timeoutMs: z.int().min(1).optional().describe('Milliseconds for the whole item.'),
     maxBytes: z.int().min(0).max(MAX_OBJECT_BYTES).optional(),
     transform: transformSpec.optional(),

@@ -34,7 +34,13 @@ const deferred = z.strictObject({
 });
 
 /** An upload was created. Written before its first part is sent. */
-const begun = checkpoint.extend({ row: z.literal('checkpoint'), index: z.int().min(0), restarts: z.int().min(0) });
+const begun = checkpoint.extend({
+  row: z.literal('checkpoint'),
+  index: z.int().min(0),
+  /** For whoever shows the progress of the file. */
+  line: z.int().min(1).optional(),
+  restarts: z.int().min(0),
+});
 
 /** The store confirmed a part of it. */
 const part = uploadedPart.extend({ row: z.literal('part'), index: z.int().min(0), upload: z.string() });

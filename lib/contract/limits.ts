@@ -20,6 +20,8 @@ export const MAX_LINE_BYTES = 64 * KiB;
 export const MAX_URL_BYTES = 8 * KiB;
 /** Levels of lists and objects within each other, of everything that comes in as JSON. */
 export const MAX_JSON_DEPTH = 32;
+/** Of a request, as it stands in the list. */
+export const MAX_REQUEST_BODY_CHARACTERS = 48 * KiB;
 export const MAX_HEADERS = 32;
 export const MAX_HEADER_BYTES = 8 * KiB;
 /** Inline items travel through the state machine's payload (256 KiB); a longer list belongs into a manifest. */

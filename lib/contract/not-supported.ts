@@ -16,17 +16,18 @@ const only =
     values.includes(value) ? [] : [notYet(`${field}: ${value}`, field)];
 
 const BUILT_REQUEST: Built<RequestOptions> = {
-  method: only('request.method', 'GET'),
+  method: true,
   headers: true,
   userAgent: true,
-  query: false,
-  body: false,
-  auth: false,
-  cookies: false,
+  query: true,
+  body: true,
+  auth: true,
+  cookies: true,
   proxy: false,
-  http: false,
-  ca: false,
-  clientCertificate: false,
+  http: true,
+  ca: true,
+  clientCertificate: true,
+  minTlsVersion: true,
 };
 
 const request = (value: RequestOptions) => unsupported(BUILT_REQUEST, value, 'request.');
@@ -44,15 +45,15 @@ const BUILT_ITEM: Built<Item> = {
   metadata: true,
   request,
   headers: true,
-  method: only('method', 'GET'),
-  body: false,
-  auth: false,
-  range: false,
+  method: true,
+  body: true,
+  auth: true,
+  range: true,
   timeoutMs: true,
   maxBytes: true,
   transform: true,
   backend: true,
-  result: only('result', 'object', 'inline', 'head'),
+  result: true,
   error: true,
 };
 
@@ -80,10 +81,10 @@ const BUILT_OPTIONS: Built<Options> = {
   limit: true,
   key: only('key', DEFAULT_KEY_TEMPLATE),
   roundMinutes: true,
-  storageClass: false,
-  tags: false,
-  cacheControl: false,
-  kmsKeyId: false,
+  storageClass: true,
+  tags: true,
+  cacheControl: true,
+  kmsKeyId: true,
   request,
   transform: true,
 };

@@ -8,6 +8,26 @@ const HOUR_MS = 3_600_000;
 
 const rate = z.strictObject({ perSecond: z.number().positive().max(10_000), burst: z.int().min(1).optional() });
 
+/** Where an object can be written and looked at in the same way (S3 API, PutObject); none of directory buckets. */
+const STORAGE_CLASSES = [
+  'STANDARD',
+  'STANDARD_IA',
+  'ONEZONE_IA',
+  'INTELLIGENT_TIERING',
+  'GLACIER_IR',
+  'GLACIER',
+  'DEEP_ARCHIVE',
+] as const;
+
+/** S3 user guide, "Object tagging": at most 10, names of 128 and values of 256 characters. */
+const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const tags = z
+  .record(
+    z.string().regex(TAG_TEXT, 'of letters, digits, spaces and _.:/=+-@').min(1).max(128),
+    z.string().regex(TAG_TEXT, 'of letters, digits, spaces and _.:/=+-@').max(256),
+  )
+  .refine((value) => Object.keys(value).length <= 10, 'at most 10 tags');
+
 export const DEFAULT_KEY_TEMPLATE = '{host}/{path}';
 
 /**
@@ -49,11 +69,21 @@ export const options = z
     limit: count(100_000_000).optional().describe('Only the first n lines.'),
     key: z.string().min(1).max(1_024).default(DEFAULT_KEY_TEMPLATE).describe('Template of the keys.'),
     roundMinutes: z.number().positive().max(1_440).optional().describe('Length of a round. Default: 5, then 30.'),
-    storageClass: z.string().optional(),
-    tags: z.record(z.string(), z.string()).optional(),
-    cacheControl: z.string().optional(),
-    kmsKeyId: z.string().optional(),
-    request: request.optional(),
+    storageClass: z.enum(STORAGE_CLASSES).optional().describe("Of the objects in S3. Default: the bucket's."),
+    tags: tags.optional().describe('Of the objects in S3, at most 10.'),
+    cacheControl: z
+      .string()
+      .max(256)
+      .regex(/^[\x20-\x7e]+$/, 'a text of visible ASCII characters')
+      .optional()
+      .describe('Cache-Control of the objects.'),
+    kmsKeyId: z
+      .string()
+      .max(2_048)
+      .regex(/^[\w:/-]+$/, 'the id, ARN or alias of a KMS key')
+      .optional()
+      .describe("KMS key of the objects in S3. Default: the bucket's."),
+    request: request.optional().describe('How every item is asked, unless it says otherwise.'),
     transform: transformSpec.optional(),
   })
   .meta({ id: 'options', title: 'Options', description: 'Options of a batch.' });

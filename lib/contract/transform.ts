@@ -105,9 +105,22 @@ const untar = z
   })
   .describe('Makes an object of each file in a tar archive. Links and devices are left out and counted. Comes last.');
 
-const steps = [gunzip, gzip, zstd, unzstd, decode, lines, csv, jsonl, untar] as const;
+const userModule = z
+  .strictObject({
+    name: z.literal('module'),
+    options: z.record(z.string(), z.unknown()).optional().describe('Handed to the module as they are.'),
+    idleTimeoutMs: z
+      .int()
+      .min(1)
+      .max(3_600_000)
+      .default(300_000)
+      .describe('Longest time in which the module neither takes nor gives a byte.'),
+  })
+  .describe('Your own code, given with `--module` or the prop `module`.');
+
+const steps = [gunzip, gzip, zstd, unzstd, decode, lines, csv, jsonl, untar, userModule] as const;
 /** Those that may stand as a name alone. */
-const bareNames = ['gunzip', 'gzip', 'zstd', 'unzstd', 'lines', 'csv', 'jsonl', 'untar'] as const;
+const bareNames = ['gunzip', 'gzip', 'zstd', 'unzstd', 'lines', 'csv', 'jsonl', 'untar', 'module'] as const;
 
 const step = z
   .preprocess(
@@ -131,11 +144,9 @@ export type TransformSpec = z.output<typeof transformSpec>;
 export type StepSpec = TransformSpec[number];
 export type StepName = StepSpec['name'];
 export type StepOptions<N extends StepName> = Extract<StepSpec, { readonly name: N }>;
-export type CsvOptions = StepOptions<'csv'>;
-export type JsonlOptions = StepOptions<'jsonl'>;
 
 /** Labels as in the WHATWG Encoding Standard 4.2, as far as this Node's ICU has them. */
-export function isCharset(label: string): boolean {
+function isCharset(label: string): boolean {
   try {
     new TextDecoder(label);
     return true;

@@ -47,7 +47,15 @@ export const catalogue = {
   SourceUnavailable: transient('The host answered 408, 500, 502, 504 or 520 to 527.', KEEPS_FAILING),
   AccessDenied: item('The host answered 401, 403, 407 or 451.', 'Renew the signed URL or the credentials.'),
   NotFound: item('The host answered 404 or 410.', 'Correct the URL or remove the line.'),
+  SecretRefused: item(
+    'A secret that the request refers to is not bound to the origin of the URL, or cannot be read.',
+    'Bind it to that origin (`--secret`, deployed: `secrets`), and check its name, field and permissions.',
+  ),
   UnexpectedStatus: item('The host answered with a status that carries no file.', 'Open the URL by hand.'),
+  RangeNotServed: item(
+    'The source does not send the wanted `range`: it has not so many bytes, or serves no ranges.',
+    'Correct the range, or fetch the whole.',
+  ),
   UnexpectedContent: item('The response is not what `expect` asks for.', 'Open the URL by hand, or change `expect`.'),
 
   // The body.

@@ -42,7 +42,7 @@ function newestUpload(
   const known = before.open ? [{ restarts: before.restarts ?? 0, isKnown: true, open: before.open }] : [];
   const begun = rows.flatMap((row) => {
     if (row.row !== 'checkpoint' || row.upload === before.open?.upload) return [];
-    const { row: _, index: __, restarts, ...rest } = row;
+    const { row: _, index: __, line: ___, restarts, ...rest } = row;
     return [{ restarts, isKnown: false, open: { ...rest, crc32s: '' } }];
   });
   const parts = (upload: string) =>
@@ -90,7 +90,7 @@ export function knownParts(open: OpenUploadState): UploadedPart[] {
 }
 
 /** The state with exactly these parts. */
-export function withParts(open: OpenUploadState, parts: Iterable<UploadedPart>): OpenUploadState {
+function withParts(open: OpenUploadState, parts: Iterable<UploadedPart>): OpenUploadState {
   const crc32s: string[] = [];
   const crc32cs: string[] = [];
   for (const { number, crc32, crc32c } of parts) {

@@ -7,7 +7,7 @@ import type { SourceClient } from '../source/source.ts';
 import { createSourceClient } from '../source/source-client.ts';
 import { BufferPool } from '../transfer/buffer-pool.ts';
 import { openDestination } from './destination.ts';
-import type { Effects } from './effects.ts';
+import { type Effects, markOf } from './effects.ts';
 import { HostSlots } from './host-slots.ts';
 import { ItemFeed, type Items } from './item-feed.ts';
 import { guarded } from './listeners.ts';
@@ -239,9 +239,4 @@ export class DownloadRun {
     await this.#slots.close();
     await this.#session.destination.close();
   }
-}
-
-/** Not the name of any run: nobody's object is taken for one of this call. */
-function markOf({ now, random }: Effects): string {
-  return `library-${random().toString(36).slice(2, 10)}@${now()}`;
 }

@@ -15,3 +15,8 @@ export const systemEffects: Effects = {
   random: Math.random,
   pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };
+
+/** Marks the objects of one call. Not the name of any run: nobody's object is taken for one of its own. */
+export function markOf({ now, random }: Effects): string {
+  return `library-${random().toString(36).slice(2, 10)}@${now()}`;
+}

@@ -6,12 +6,11 @@ import type { S3ClientOptions } from '../store/s3-client.ts';
 import type { ProgressListener } from './progress.ts';
 
 /** One step of a transform: its name, or its name with options. Those that are left out have their defaults. */
-export type TransformStep = BareStep | StepSpec['name'] extends infer N ? Step<N> : never;
-type BareStep = Exclude<StepSpec['name'], 'decode'>;
-type Step<N> = N extends BareStep ? N | Named<N> : Named<N>;
-type Named<N> = { readonly name: N } & (N extends 'decode'
-  ? { readonly charset: string }
-  : Partial<Omit<Extract<StepSpec, { readonly name: N }>, 'name'>>);
+export type TransformStep = Exclude<StepSpec['name'], 'decode'> | StepObject<StepSpec>;
+type StepObject<S> = S extends { readonly name: 'decode' } ? Readonly<S> : S extends StepSpec ? WithDefaults<S> : never;
+type WithDefaults<S extends StepSpec> = { readonly name: S['name'] } & {
+  readonly [K in Exclude<keyof S, 'name'>]?: S[K] extends readonly (infer E)[] | undefined ? readonly E[] : S[K];
+};
 
 /** An item of a list, with the names it has there: `docs/schemas/item.schema.json`. */
 export type ItemFields = Readonly<Omit<z.input<typeof item>, 'transform' | 'error'>> & {

@@ -10,6 +10,7 @@ import { type Options, options as optionsSchema } from '../contract/options.ts';
 import { parseContract } from '../contract/parse.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type CheckedItem, checkItem } from '../manifest/check-item.ts';
+import { parseNetworks } from '../source/address-class.ts';
 import type { ChunkListener, ItemInput } from './options.ts';
 import type { ProgressListener } from './progress.ts';
 
@@ -26,6 +27,9 @@ const sourceShape = optionsSchema.pick({
   transform: true,
 }).shape;
 const storeShape = optionsSchema.pick({ overwrite: true }).shape;
+const hostShape = optionsSchema.pick({ perHostConnections: true }).shape;
+/** Not the contract's others: its `key`, a template, is another one than an item's. */
+const isOption = (name: string) => [sourceShape, storeShape, hostShape].some((shape) => Object.hasOwn(shape, name));
 
 const sourceFields = itemSchema.pick({
   headers: true,
@@ -74,7 +78,7 @@ const schemas = {
   downloadAll: z.strictObject({
     ...writing,
     concurrency: z.int().min(1).max(1_000).default(8),
-    ...optionsSchema.pick({ perHostConnections: true }).shape,
+    ...hostShape,
   }),
   upload: z.strictObject({ ...storeShape, ...place, ...objectFields, key: z.string(), signal: hooks.signal }),
 };
@@ -93,8 +97,8 @@ export interface Settings<K extends keyof Schemas> {
 /** @throws SkyhaulError `BatchInvalid` naming what is wrong, `NotSupported` */
 export function readSettings<K extends keyof Schemas>(kind: K, given: object): Settings<K> {
   const own = parseContract(schemas[kind], given, `options of ${kind}`) as z.output<Schemas[K]>;
+  if ('allowNetworks' in own) parseNetworks(own.allowNetworks);
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
-  const isOption = (name: string) => Object.hasOwn(optionsSchema.shape, name);
   const options = optionsSchema.parse(Object.fromEntries(entries.filter(([name]) => isOption(name))));
   requireSupportedOptions(options);
   const isField = (name: string) => Object.hasOwn(itemSchema.shape, name) && !isOption(name);

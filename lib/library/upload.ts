@@ -5,7 +5,9 @@ import { crc32Hex } from '../store/crc32.ts';
 import type { ObjectStore, StoredObject } from '../store/object-store.ts';
 import { BufferPool } from '../transfer/buffer-pool.ts';
 import { OutputObject } from '../transfer/output-object.ts';
+import { META } from '../transfer/overwrite-policy.ts';
 import { openDestination } from './destination.ts';
+import { type Effects, markOf, systemEffects } from './effects.ts';
 import type { Items } from './item-feed.ts';
 import type { UploadOptions } from './options.ts';
 import { readSettings, type Settings } from './settings.ts';
@@ -37,7 +39,11 @@ export type UploadSource = Items<Uint8Array | string>;
  *
  * @throws SkyhaulError `BatchInvalid`, `KeyRefused`, `CommitConflict`, `Interrupted`, and what the store fails with
  */
-export async function upload(source: UploadSource, options: UploadOptions): Promise<UploadResult> {
+export async function upload(
+  source: UploadSource,
+  options: UploadOptions,
+  effects: Effects = systemEffects,
+): Promise<UploadResult> {
   const settings = readSettings('upload', options);
   const { own } = settings;
   const { store, prefix } = openDestination(own.to, own.s3);
@@ -48,7 +54,7 @@ export async function upload(source: UploadSource, options: UploadOptions): Prom
     const existing = await store.head(own.key);
     if (stop.reason) throw stop.reason;
     if (existing && settings.options.overwrite === 'never') return skipped(store, existing, 'exists');
-    return await write(source, existing, { store, settings, stop });
+    return await write(source, existing, { store, settings, stop, mark: markOf(effects) });
   } finally {
     stop.release();
     await store.close();
@@ -58,11 +64,14 @@ export async function upload(source: UploadSource, options: UploadOptions): Prom
 async function write(
   source: UploadSource,
   existing: StoredObject | undefined,
-  { store, settings, stop }: { store: ObjectStore; settings: Settings<'upload'>; stop: Stop },
+  { store, settings, stop, mark }: { store: ObjectStore; settings: Settings<'upload'>; stop: Stop; mark: string },
 ): Promise<UploadResult> {
   const { own, options } = settings;
   const { key, contentType, metadata } = own;
-  const object = { ...(contentType !== undefined && { contentType }), ...(metadata && { metadata }) };
+  const object = {
+    ...(contentType !== undefined && { contentType }),
+    metadata: { ...metadata, [META.run]: mark },
+  };
   const pool = new BufferPool(own.memoryBytes ?? MEMORY_BYTES);
   const output = new OutputObject({ store, key, object, pool, signal: stop.signal, halt: stop.signal });
   try {

@@ -1,7 +1,10 @@
 import { type Item, item as itemSchema } from '../contract/item.ts';
+import { mergeQuery } from '../contract/merge-query.ts';
 import { unsupportedInItem } from '../contract/not-supported.ts';
 import { checkContract } from '../contract/parse.ts';
 import { invalid, type Problem, shownValue } from '../contract/problem.ts';
+import type { RequestOptions } from '../contract/request.ts';
+import { isReference } from '../contract/secret.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { checkUrl } from './item-url.ts';
 import { checkKey, deriveKey } from './object-key.ts';
@@ -34,11 +37,19 @@ export function checkItem(value: unknown, maxKeyBytes?: number): CheckedItem {
   const address = checkUrl(given.url);
   if (!address.ok) return refused(value, [address.problem]);
 
-  const key = given.key ?? deriveKey(address.url, maxKeyBytes);
+  const asked = new URL(mergeQuery(address.url.href, namesOf(given.request?.query)));
+  const key = given.key ?? deriveKey(asked, maxKeyBytes);
   const verdict = checkKey(key, maxKeyBytes);
   if (!verdict.ok) return refused(value, [invalid('key', shownValue(['key'], key), verdict.problem, 'KeyRefused')]);
 
   return { ok: true, item: { ...given, url: address.url.href }, key };
+}
+
+/** A secret has a name in the key, and nothing more. */
+function namesOf(query: RequestOptions['query'] = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(query).map(([name, value]) => [name, isReference(value) ? value.secret : value]),
+  );
 }
 
 function refused(value: unknown, problems: readonly Problem[]): CheckedItem {

@@ -6,6 +6,7 @@ import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { isAllowedAddress, type Network } from './address-class.ts';
 import { classifyConnectError } from './classify-error.ts';
 import { ConnectionWatch } from './connection-watch.ts';
+import type { TlsSettings } from './source.ts';
 import { vetAnswers } from './vet-answers.ts';
 
 /** Resolves a name to all its addresses; rejects as `dns.lookup` does. */
@@ -17,8 +18,7 @@ export interface GuardOptions {
   readonly connectTimeoutMs: number;
   /** Instead of the system's. */
   readonly lookup?: Lookup | undefined;
-  /** Trusted instead of the system's roots, PEM. */
-  readonly ca?: string | undefined;
+  readonly tls?: TlsSettings | undefined;
   /** Offers HTTP/2, and nothing that the server would rather have. @default false */
   readonly offersHttp2?: boolean;
   /** What makes the sockets; undici's own unless a test watches it. */
@@ -41,6 +41,7 @@ export class GuardedConnector {
   constructor(options: GuardOptions) {
     this.#options = options;
     const resolve = options.lookup ?? ((host) => systemLookup(host, { all: true }));
+    const { ca, clientCertificate, minVersion = '1.2' } = options.tls ?? {};
     const lookup: LookupFunction = (host, wanted, callback) => {
       this.#resolve(resolve, host).then(
         (addresses) => {
@@ -58,8 +59,9 @@ export class GuardedConnector {
       preferH2: true,
       // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED and --tls-min-v1.0 would otherwise change them.
       rejectUnauthorized: true,
-      minVersion: 'TLSv1.2',
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      minVersion: `TLSv${minVersion}`,
+      ...(ca !== undefined && { ca }),
+      ...clientCertificate,
       autoSelectFamily: true,
       // Node gives an address 250 ms before it tries the next, which a distant host does not keep.
       autoSelectFamilyAttemptTimeout: Math.max(250, Math.floor(options.connectTimeoutMs / 4)),

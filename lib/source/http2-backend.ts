@@ -1,7 +1,14 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import { type Backend, type BackendOptions, connectorFor, type Get, MAX_HEADER_BYTES, targetOf } from './backend.ts';
+import {
+  type Backend,
+  type BackendOptions,
+  connectorFor,
+  type HttpRequest,
+  MAX_HEADER_BYTES,
+  targetOf,
+} from './backend.ts';
 import { classifyStreamError } from './classify-stream-error.ts';
 import type { ConnectionWatch } from './connection-watch.ts';
 import type { Exchange } from './exchange.ts';
@@ -47,8 +54,8 @@ export class Http2Backend implements Backend {
     return this.#turns.areOver;
   }
 
-  send(get: Get, exchange: Exchange): void {
-    this.#turns.take(() => this.#carry(get, exchange));
+  send(asked: HttpRequest, exchange: Exchange): void {
+    this.#turns.take(() => this.#carry(asked, exchange));
   }
 
   async close(): Promise<void> {
@@ -57,11 +64,11 @@ export class Http2Backend implements Backend {
   }
 
   /** Resolves when the connection is free for the next one, or gone. */
-  async #carry(get: Get, exchange: Exchange): Promise<void> {
+  async #carry(asked: HttpRequest, exchange: Exchange): Promise<void> {
     try {
       for (let isTakenUp = false; !isTakenUp && !exchange.isOver; ) {
         const session = await this.#openSession();
-        isTakenUp = exchange.isOver || (await this.#exchange(get, session, exchange));
+        isTakenUp = exchange.isOver || (await this.#exchange(asked, session, exchange));
       }
     } catch (error) {
       exchange.fail(classifyStreamError(error, { host: this.#origin.hostname, rstCode: 0, phase: 'headers' }));
@@ -69,16 +76,23 @@ export class Http2Backend implements Backend {
   }
 
   /** False when the server has not seen it, and another connection may serve it. */
-  async #exchange({ path, headers }: Get, session: Session, exchange: Exchange): Promise<boolean> {
+  async #exchange(
+    { method, path, headers, body }: HttpRequest,
+    session: Session,
+    exchange: Exchange,
+  ): Promise<boolean> {
     const { http2, isUsed } = session;
     const { host } = this.#origin;
     const stream = http2.request({
-      ':method': 'GET',
+      ':method': method,
       ':scheme': 'https',
       ':authority': host,
       ':path': path,
+      ...(body !== undefined && { 'content-length': String(body.length) }),
       ...headers,
     });
+    // Node ends the stream of a GET by itself.
+    if (method !== 'GET') stream.end(body);
     session.isUsed = true;
     const failure = await this.#listen(stream, session, exchange);
     const { lastStream } = session;

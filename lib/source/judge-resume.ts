@@ -4,6 +4,7 @@ import type { FramingVerdict } from './framing.ts';
 import { type HeaderList, valuesOf } from './header-list.ts';
 import { isOfVersion, takesNoRanges } from './pin-version.ts';
 import type { Framing, PinnedVersion } from './source.ts';
+import { readContentRange } from './wanted-range.ts';
 
 export interface AskedRange extends AskedUrl {
   readonly version: PinnedVersion;
@@ -78,21 +79,6 @@ function judgeEnd(headers: HeaderList, { version, from }: AskedRange): ResumeDec
   if (Number(total) !== from || (version.bytes ?? from) !== from) return changed('the source has another length');
   if (version.bytes !== undefined) return { action: 'complete' };
   return from > 0 ? { action: 'confirm-end' } : changed('the source is empty');
-}
-
-interface ContentRange {
-  readonly from: number;
-  readonly to: number;
-  readonly totalBytes: number;
-}
-
-/** One Content-Range in bytes, whole and within its total; a multipart/byteranges answer has none. */
-function readContentRange(headers: HeaderList): ContentRange | undefined {
-  const [value = '', ...others] = valuesOf(headers, 'content-range');
-  const numbers = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(value)?.slice(1).map(Number);
-  if (numbers === undefined || others.length > 0 || !numbers.every(Number.isSafeInteger)) return undefined;
-  const [from = 0, to = 0, totalBytes = 0] = numbers;
-  return from <= to && to < totalBytes ? { from, to, totalBytes } : undefined;
 }
 
 /** A body that says its length says `bytes`. One that does not is counted while it comes. */

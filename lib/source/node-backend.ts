@@ -1,6 +1,13 @@
 import { Agent, type ClientRequest, request } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { type Backend, type BackendOptions, connectorFor, type Get, MAX_HEADER_BYTES, targetOf } from './backend.ts';
+import {
+  type Backend,
+  type BackendOptions,
+  connectorFor,
+  type HttpRequest,
+  MAX_HEADER_BYTES,
+  targetOf,
+} from './backend.ts';
 import type { Exchange } from './exchange.ts';
 import type { GuardedConnector } from './guarded-connect.ts';
 import type { SourcePolicy } from './source.ts';
@@ -26,8 +33,8 @@ export class NodeBackend implements Backend {
     return this.#turns.areOver;
   }
 
-  send(get: Get, exchange: Exchange): void {
-    this.#turns.take(() => this.#carry(get, exchange));
+  send(asked: HttpRequest, exchange: Exchange): void {
+    this.#turns.take(() => this.#carry(asked, exchange));
   }
 
   async close(): Promise<void> {
@@ -36,7 +43,7 @@ export class NodeBackend implements Backend {
   }
 
   /** Resolves when the connection is free for the next one, or gone. */
-  async #carry({ path, headers }: Get, exchange: Exchange): Promise<void> {
+  async #carry({ method, path, headers, body }: HttpRequest, exchange: Exchange): Promise<void> {
     if (exchange.isOver) return;
     const closed = Promise.withResolvers<void>();
     try {
@@ -44,6 +51,7 @@ export class NodeBackend implements Backend {
       const sent = request({
         agent: this.#agent,
         protocol,
+        method,
         path,
         headers: { ...headers, host },
         maxHeaderSize: MAX_HEADER_BYTES,
@@ -51,7 +59,7 @@ export class NodeBackend implements Backend {
       });
       sent.once('close', closed.resolve);
       this.#listen(sent, exchange);
-      sent.end();
+      sent.end(body);
     } catch (error) {
       exchange.fail(error);
       return;

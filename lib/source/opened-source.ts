@@ -6,6 +6,7 @@ import { contentEncodingOf, firstOf } from './header-list.ts';
 import { pinVersion } from './pin-version.ts';
 import type { Framing, OpenedSource, ResumedSource, ResumeRequest } from './source.ts';
 import { readValidators } from './validators.ts';
+import type { RangeDecision } from './wanted-range.ts';
 
 /** An answer that is no redirect, its body still to be read or dropped. */
 export interface Answer {
@@ -30,19 +31,38 @@ export function openedSource({ url, head, exchange }: Answer, framing: Framing):
   };
 }
 
+/** The range that alone was wanted, as judged: what follows counts its bytes from 0. */
+export function openedRange(
+  answer: Answer,
+  { bytes, window }: Pick<RangeDecision & { action: 'range' }, 'bytes' | 'window'>,
+): OpenedSource {
+  const { head, exchange, url } = answer;
+  const pinned = pinVersion(head);
+  const isProven = head.framing.kind === 'length';
+  return {
+    ...openedSource(answer, { kind: 'length', bytes }),
+    version: pinned && { ...pinned, bytes, window },
+    // They are about the whole.
+    digests: {},
+    body: isProven ? exchange.body : exactBody(exchange.body, bytes, url.hostname),
+  };
+}
+
 /** A range of it, as judged. */
 export function resumedSource(
   { url, head, exchange }: Answer,
   { from, version }: ResumeRequest,
-  { to, totalBytes }: { readonly to: number; readonly totalBytes: number },
+  { to: last, totalBytes }: { readonly to: number; readonly totalBytes: number },
 ): ResumedSource {
+  const { window } = version;
+  const to = last - (window?.from ?? 0);
   const isProven = head.framing.kind === 'length';
   return {
     status: head.status,
     finalUrl: url,
     from,
     to,
-    version: { ...version, bytes: totalBytes },
+    version: { ...version, bytes: window === undefined ? totalBytes : (version.bytes ?? to + 1) },
     body: isProven ? exchange.body : exactBody(exchange.body, to - from + 1, url.hostname),
     close: () => exchange.drop(),
   };

@@ -1,10 +1,11 @@
+import { createSecureContext } from 'node:tls';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import type { Backend, BackendOptions, Get } from './backend.ts';
+import type { Backend, BackendOptions, HttpRequest } from './backend.ts';
 import { hostOf } from './check-url.ts';
 import { Exchange } from './exchange.ts';
 import { Http2Backend } from './http2-backend.ts';
 import { NodeBackend } from './node-backend.ts';
-import type { BackendName } from './source.ts';
+import type { BackendName, TlsSettings } from './source.ts';
 import { UndiciBackend } from './undici-backend.ts';
 
 /** Redirects lead a lane to a few hosts; a list whose every URL leads to another one must not collect them all. */
@@ -17,8 +18,16 @@ const BACKENDS: Record<BackendName, new (origin: URL, options: BackendOptions) =
 };
 
 interface OriginConnection {
-  readonly name: BackendName;
+  /** Back-end and TLS settings: requests of another kind do not travel over it. */
+  readonly kind: string;
   readonly backend: Backend;
+}
+
+interface Sending {
+  readonly signal: AbortSignal;
+  readonly name: BackendName;
+  /** Instead of those of all. */
+  readonly tls: TlsSettings | undefined;
 }
 
 export interface ConnectionsOptions extends BackendOptions {
@@ -37,15 +46,16 @@ export class OriginConnections {
     this.#options = options;
   }
 
-  /** Sends a GET. Everything that happens to it, it tells through the exchange. */
-  async send(url: URL, headers: Get['headers'], signal: AbortSignal, name: BackendName): Promise<Exchange> {
-    await this.#endOther(url.origin, name);
+  /** Sends a request. Everything that happens to it, it tells through the exchange. */
+  async send(url: URL, request: Omit<HttpRequest, 'path'>, { signal, name, tls }: Sending): Promise<Exchange> {
+    const kind = kindOf(name, tls);
+    await this.#endOther(url.origin, kind);
     if (this.#isClosed) throw new SkyhaulError('Interrupted', 'the source client is closed');
     const { policy, windowMs, now } = this.#options;
-    const { backend } = this.#originOf(url, name);
+    const { backend } = this.#originOf(url, kind, { name, tls });
     const { minBytesPerSecond } = policy;
     const exchange = new Exchange({ host: hostOf(url), signal, minBytesPerSecond, windowMs, now }, backend.connector);
-    backend.send({ path: `${url.pathname}${url.search}`, headers }, exchange);
+    backend.send({ ...request, path: `${url.pathname}${url.search}` }, exchange);
     return exchange;
   }
 
@@ -57,22 +67,37 @@ export class OriginConnections {
     await Promise.all([...origins.map(({ backend }) => backend.close()), ...this.#endings]);
   }
 
-  /** Items of a lane may name different back-ends; their host sees one connection all the same. */
-  async #endOther(origin: string, name: BackendName): Promise<void> {
+  /** Items of a lane may name different back-ends and certificates; their host sees one connection all the same. */
+  async #endOther(origin: string, kind: string): Promise<void> {
     const known = this.#origins.get(origin);
-    if (known === undefined || known.name === name) return;
+    if (known === undefined || known.kind === kind) return;
     this.#origins.delete(origin);
     await this.#end(known);
   }
 
-  #originOf(url: URL, name: BackendName): OriginConnection {
+  #originOf(url: URL, kind: string, { name, tls }: Omit<Sending, 'signal'>): OriginConnection {
     const known = this.#origins.get(url.origin);
-    const origin = known ?? { name, backend: new BACKENDS[name](url, this.#options) };
+    const origin = known ?? {
+      kind,
+      backend: new BACKENDS[name](url, { ...this.#options, tls: this.#tlsOf(url, tls) }),
+    };
     // Again at the end: the map's order is the order of use.
     this.#origins.delete(url.origin);
     this.#origins.set(url.origin, origin);
     this.#evict();
     return origin;
+  }
+
+  /** Throws TlsFailed where a certificate or key cannot be read: a connection would fail with less of a reason. */
+  #tlsOf(url: URL, given: TlsSettings = {}): TlsSettings {
+    const tls = { ...given, ca: given.ca ?? this.#options.tls?.ca };
+    try {
+      createSecureContext({ ca: tls.ca, ...tls.clientCertificate });
+    } catch (cause) {
+      const message = 'the certificates or the key of the request cannot be read, or do not belong together';
+      throw new SkyhaulError('TlsFailed', message, { host: url.host, cause });
+    }
+    return tls;
   }
 
   #evict(): void {
@@ -91,4 +116,8 @@ export class OriginConnections {
     await ending;
     this.#endings.delete(ending);
   }
+}
+
+function kindOf(name: BackendName, tls: TlsSettings | undefined): string {
+  return tls === undefined ? name : JSON.stringify([name, tls.ca, tls.clientCertificate, tls.minVersion]);
 }

@@ -19,6 +19,16 @@ export interface Hop {
 
 const REDIRECTS = [301, 302, 303, 307, 308];
 
+/** A POST goes on as a GET behind these (RFC 9110 15.4.2, 15.4.3, 15.4.4); 307 and 308 keep method and body. */
+export function becomesGet(status: number): boolean {
+  return status === 301 || status === 302 || status === 303;
+}
+
+/** Headers without those about a body that is not sent any more (RFC 9110 15.4). */
+export function withoutContent(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !name.toLowerCase().startsWith('content-')));
+}
+
 export function isRedirect(status: number): boolean {
   return REDIRECTS.includes(status);
 }

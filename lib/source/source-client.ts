@@ -2,15 +2,17 @@ import { RESERVED_HEADERS } from '../contract/request.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Network, parseNetworks } from './address-class.ts';
-import { checkResponse, readErrorCode } from './check-response.ts';
+import type { Hop } from './authorize.ts';
+import { checkResponse, fail, readErrorCode } from './check-response.ts';
 import { checkUrl } from './check-url.ts';
 import { interruptionOf } from './classify-error.ts';
+import { Cookies } from './cookies.ts';
 import { discardBody } from './discard-body.ts';
 import type { Lookup } from './guarded-connect.ts';
 import { judgeResume } from './judge-resume.ts';
-import { type Answer, openedSource, resumedSource } from './opened-source.ts';
+import { type Answer, openedRange, openedSource, resumedSource } from './opened-source.ts';
 import { OriginConnections } from './origin-connections.ts';
-import { decideRedirect, isRedirect } from './redirect.ts';
+import { becomesGet, decideRedirect, isRedirect, withoutContent } from './redirect.ts';
 import type {
   BackendChoice,
   NotModified,
@@ -21,10 +23,20 @@ import type {
   SourceClient,
   SourcePolicy,
   SourceRequest,
+  TlsSettings,
 } from './source.ts';
 import { WINDOW_MS } from './throughput-window.ts';
+import { judgeRange, rangeHeader } from './wanted-range.ts';
 
 type Headers = Readonly<Record<string, string>>;
+
+/** One request of a chain of redirects. */
+interface Sent extends Omit<Hop, 'headers'> {
+  readonly given: Headers;
+  readonly own: Headers;
+  /** No redirect has led away from the origin of the item yet. */
+  readonly isOwnOrigin: boolean;
+}
 
 export interface SourceClientOptions {
   readonly policy: SourcePolicy;
@@ -57,6 +69,7 @@ class HttpSourceClient implements SourceClient {
   readonly #allowed: readonly Network[];
   readonly #connections: OriginConnections;
   readonly #backend: BackendChoice;
+  readonly #cookies = new Cookies();
   /** Origins seen to answer a range where If-Range made them send the whole of the same version. */
   readonly #ignoringIfRange = new Set<string>();
 
@@ -69,7 +82,7 @@ class HttpSourceClient implements SourceClient {
       policy: options.policy,
       allowed: this.#allowed,
       lookup: options.lookup,
-      ca: options.ca,
+      tls: options.ca === undefined ? undefined : { ca: options.ca },
       windowMs: options.throughputWindowMs ?? WINDOW_MS,
       now: options.now,
     });
@@ -77,10 +90,17 @@ class HttpSourceClient implements SourceClient {
 
   async open(request: SourceRequest): Promise<OpenedSource | NotModified> {
     const { ifNoneMatch } = request;
-    const own: Headers = ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch };
+    const own: Headers = {
+      ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
+      ...(request.range !== undefined && { range: rangeHeader(request.range) }),
+    };
     const answer = await this.#ask(request, () => own);
-    const decision = checkResponse(answer.head, { url: answer.url, ifNoneMatch, nowMs: this.#now() });
-    if (decision.action === 'body') return openedSource(answer, decision.framing);
+    const decision = judgeOpened(answer, request, this.#now());
+    if (decision.action === 'body') {
+      const source = openedSource(answer, decision.framing);
+      return request.method === 'POST' ? { ...source, version: undefined } : source;
+    }
+    if (decision.action === 'range') return openedRange(answer, decision);
     const body = await discardBody(answer.exchange, answer.head.framing);
     if (decision.action === 'fail') throw withCode(decision.error, body);
     return { status: 304 };
@@ -97,13 +117,19 @@ class HttpSourceClient implements SourceClient {
 
   async #resume(request: ResumeRequest, how: 'conditional' | 'plain'): Promise<Resumed> {
     const isConditional = (origin: string) => how === 'conditional' && !this.#ignoringIfRange.has(origin);
-    const answer = await this.#ask(request, (origin) => rangeHeaders(request, isConditional(origin)));
+    const absolute = inSource(request);
+    const answer = await this.#ask(request, (origin) => rangeHeaders(absolute, isConditional(origin)));
     const { url, head, exchange } = answer;
-    const asked = { ...request, url, nowMs: this.#now(), isConditional: isConditional(url.origin) };
+    const asked = { ...absolute, url, nowMs: this.#now(), isConditional: isConditional(url.origin) };
     const decision = judgeResume(head, asked);
     if (decision.action === 'rest') {
       if (how === 'plain') this.#ignoringIfRange.add(url.origin);
       return { kind: 'rest', source: resumedSource(answer, request, decision) };
+    }
+    if (decision.action === 'whole' && request.version.window !== undefined) {
+      // Begun anew it is asked for as a range, and refused if it is none.
+      await exchange.drop();
+      return { kind: 'changed', why: 'the source sends the whole instead of its range' };
     }
     if (decision.action === 'whole') {
       return { kind: 'whole', why: decision.why, source: openedSource(answer, decision.framing) };
@@ -133,40 +159,91 @@ class HttpSourceClient implements SourceClient {
     return { kind: 'complete' };
   }
 
-  /** Sends a GET, and again wherever redirects lead. `own` headers are ours and go along to every origin. */
+  /** Sends a request, and again wherever redirects lead. `own` headers are ours and go along to every origin. */
   async #ask(request: SourceRequest | ResumeRequest, own: (origin: string) => Headers): Promise<Answer> {
     refuseReserved(request.headers);
     let url = checkUrl(request.url, this.#allowed);
     let given = request.headers;
+    let isOwnOrigin = true;
+    let { method = 'GET', body } = request;
     const chosen = request.backend ?? this.#backend;
     const backend = chosen === 'auto' ? 'undici' : chosen;
     for (let followed = 0; ; followed += 1) {
       if (request.signal.aborted) throw interruptionOf(request.signal);
       if (backend === 'h2' && url.protocol === 'http:') throw notOverTls(url);
-      const headers = this.#headers(given, own(url.origin));
-      const exchange = await this.#connections.send(url, headers, request.signal, backend);
+      const headers = await this.#headers(request, { method, url, body, given, own: own(url.origin), isOwnOrigin });
+      const exchange = await this.#connections.send(
+        url,
+        { method, headers, body },
+        { signal: request.signal, name: backend, tls: tlsAt(request, isOwnOrigin) },
+      );
       const head = await exchange.head;
+      if (request.keepsCookies === true) await this.#cookies.keep(url, head.headers);
       if (!isRedirect(head.status)) return { url, head, exchange };
       await discardBody(exchange, head.framing);
       const { maxRedirects } = this.#policy;
       const next = decideRedirect({ from: url, headers: head.headers, followed, maxRedirects }, this.#allowed);
       if (next.action === 'refuse') throw next.error;
-      if (!next.isSameOrigin) given = {};
+      if (method === 'POST' && becomesGet(head.status)) {
+        method = 'GET';
+        body = undefined;
+        given = withoutContent(given);
+      }
+      if (!next.isSameOrigin) {
+        if (method === 'POST') throw postsElsewhere(url, next.url);
+        given = {};
+        isOwnOrigin = false;
+      }
       url = next.url;
     }
   }
 
-  #headers(given: Headers, own: Headers): Record<string, string> {
+  async #headers(request: SourceRequest | ResumeRequest, hop: Sent): Promise<Headers> {
+    const { given, own, isOwnOrigin, method, url, body } = hop;
     const lower = Object.fromEntries(Object.entries(given).map(([name, value]) => [name.toLowerCase(), value]));
-    return {
+    const headers: Headers = {
       accept: '*/*',
       'user-agent': this.#policy.userAgent,
       ...lower,
       // With gzip, CDNs ignore ranges and serve other bytes under the same ETag.
       'accept-encoding': 'identity',
+      ...(request.keepsCookies === true && (await this.#cookies.headerFor(url, lower.cookie))),
       ...own,
     };
+    if (request.authorize === undefined || !isOwnOrigin) return headers;
+    return { ...headers, ...(await request.authorize({ method, url, headers, body })) };
   }
+}
+
+/** A POST answers with what it likes, but never with a range; what it says of versions means nothing (RFC 9110 9.3.3). */
+function judgeOpened({ url, head }: Answer, { range, ifNoneMatch }: SourceRequest, nowMs: number) {
+  const asked = { url, nowMs };
+  if (range === undefined || (head.status >= 300 && head.status !== 416)) {
+    return checkResponse(head, { ...asked, ifNoneMatch });
+  }
+  if (head.status === 206) return judgeRange(head, range, asked);
+  return fail(head, asked, 'RangeNotServed', `${head.status} to ${rangeHeader(range)}`);
+}
+
+/** Another origin does not see who we are. */
+function tlsAt({ tls }: SourceRequest | ResumeRequest, isOwnOrigin: boolean): TlsSettings | undefined {
+  return isOwnOrigin || tls === undefined ? tls : { ...tls, clientCertificate: undefined };
+}
+
+/** What is read may be a window of the source; the source counts from its own first byte. */
+function inSource(request: ResumeRequest): ResumeRequest {
+  const { version, from, to } = request;
+  const { window, bytes } = version;
+  if (window === undefined || bytes === undefined) return request;
+  const last = window.from + (to ?? bytes - 1);
+  const isEnd = to === undefined && last === window.totalBytes - 1;
+  const { to: _, ...rest } = request;
+  return {
+    ...rest,
+    version: { ...version, bytes: window.totalBytes },
+    from: window.from + from,
+    ...(!isEnd && { to: last }),
+  };
 }
 
 function rangeHeaders({ version, from, to }: ResumeRequest, isConditional: boolean): Headers {
@@ -192,6 +269,12 @@ function notOverTls(url: URL): SkyhaulError {
   return new SkyhaulError('UrlRefused', `${redactUrl(url.href)} is http; the back-end h2 needs https`, {
     host: url.host,
   });
+}
+
+/** What was posted may be a secret like any header, and was meant for its own host. */
+function postsElsewhere(from: URL, to: URL): SkyhaulError {
+  const message = `${redactUrl(from.href)} sends a POST on to ${to.host}; what is posted goes to its own origin only`;
+  return new SkyhaulError('RedirectRefused', message, { host: from.host });
 }
 
 function withCode(error: SkyhaulError, body: string): SkyhaulError {

@@ -1,3 +1,7 @@
+import type { WantedRange } from '../contract/byte-range.ts';
+import type { Authorize } from './authorize.ts';
+import type { Window } from './wanted-range.ts';
+
 /** A source that answered with a body worth reading. Nothing else in Skyhaul speaks HTTP. */
 export interface OpenedSource {
   readonly status: number;
@@ -45,9 +49,11 @@ export interface Validators {
 export interface PinnedVersion {
   readonly etag?: string | undefined;
   readonly modified?: string | undefined;
-  /** Of the whole; unknown while a body without length has not ended. */
+  /** Of what is read: the whole, or the window; unknown while a body without length has not ended. */
   readonly bytes: number | undefined;
   readonly contentEncoding?: string | undefined;
+  /** Only a range is read. Offsets count from its first byte, as if there were nothing else. */
+  readonly window?: Window | undefined;
 }
 
 /** Lower case hexadecimal. Content-MD5 (RFC 1864), Repr-Digest (RFC 9530), x-goog-hash, x-amz-checksum-*. */
@@ -61,11 +67,32 @@ export interface AnnouncedDigests {
 export interface SourceRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What a POST answers is no version of anything: it is never joined, and `version` is undefined. @default 'GET' */
+  readonly method?: 'GET' | 'POST' | undefined;
+  /** Of a POST. Goes along to redirects of the same origin that keep the method (307, 308), to no other. */
+  readonly body?: Uint8Array | undefined;
+  /** Says who asks, for the origin of `url` only. */
+  readonly authorize?: Authorize | undefined;
+  /** Keeps cookies of answers for later requests of this client that say so, too. @default false */
+  readonly keepsCookies?: boolean | undefined;
+  readonly tls?: TlsSettings | undefined;
+  /** Only these bytes; the source must serve them as a range. */
+  readonly range?: WantedRange | undefined;
   /** Strong ETag of what the destination already holds: the source may answer that nothing changed. */
   readonly ifNoneMatch?: string;
   /** @default 'auto' */
   readonly backend?: BackendChoice | undefined;
   readonly signal: AbortSignal;
+}
+
+/** How a connection over TLS is made; never less than TLS 1.2 with a certificate that is trusted. */
+export interface TlsSettings {
+  /** Trusted instead of the system's roots, PEM. */
+  readonly ca?: string | undefined;
+  /** PEM. Shown to the origin of the request's URL only. */
+  readonly clientCertificate?: { readonly cert: string; readonly key: string } | undefined;
+  /** @default '1.2' */
+  readonly minVersion?: '1.2' | '1.3' | undefined;
 }
 
 /** What speaks HTTP: HTTP/1.1 over undici, HTTP/2 over TLS, HTTP/1.1 over node:http. What each cannot do: docs/backends.md. */

@@ -96,6 +96,8 @@ function isSame(one: PinnedVersion | undefined, other: PinnedVersion): boolean {
     one.etag === other.etag &&
     one.modified === other.modified &&
     one.bytes === other.bytes &&
+    one.window?.from === other.window?.from &&
+    one.window?.totalBytes === other.window?.totalBytes &&
     one.contentEncoding === other.contentEncoding
   );
 }

@@ -1,6 +1,6 @@
 import { Client, type Dispatcher } from 'undici';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import { type Backend, type BackendOptions, connectorFor, type Get, MAX_HEADER_BYTES } from './backend.ts';
+import { type Backend, type BackendOptions, connectorFor, type HttpRequest, MAX_HEADER_BYTES } from './backend.ts';
 import type { Exchange } from './exchange.ts';
 import type { GuardedConnector } from './guarded-connect.ts';
 
@@ -27,8 +27,8 @@ export class UndiciBackend implements Backend {
     return this.#client.stats.size === 0;
   }
 
-  send({ path, headers }: Get, exchange: Exchange): void {
-    this.#client.dispatch({ path, method: 'GET', headers }, handlerOf(exchange, this.connector));
+  send({ method, path, headers, body }: HttpRequest, exchange: Exchange): void {
+    this.#client.dispatch({ path, method, headers, body: body ?? null }, handlerOf(exchange, this.connector));
   }
 
   async close(): Promise<void> {

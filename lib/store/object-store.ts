@@ -88,6 +88,11 @@ export interface ObjectOptions {
   readonly contentEncoding?: string;
   /** Names in lower case, values ASCII, at most 2 KiB together. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** In S3 only, like all that follow: a directory has no such thing, and leaves them out. */
+  readonly cacheControl?: string;
+  readonly storageClass?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly kmsKeyId?: string;
 }
 
 export interface PutOptions extends ObjectOptions {

@@ -1,5 +1,5 @@
 /** What every call to S3 shares: bucket, prefix and owner, counting, errors in our words, and how an object is described. */
-import { HeadObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { HeadObjectCommand, type S3Client, type StorageClass } from '@aws-sdk/client-s3';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { parseCrc32Base64 } from './crc32.ts';
 import { checkS3Key } from './key-rules.ts';
@@ -125,6 +125,13 @@ export function objectParameters(options: ObjectOptions, token: string | undefin
     ContentType: options.contentType ?? DEFAULT_CONTENT_TYPE,
     ContentEncoding: options.contentEncoding,
     Metadata,
+    CacheControl: options.cacheControl,
+    StorageClass: options.storageClass as StorageClass | undefined,
+    ...(options.tags !== undefined && { Tagging: new URLSearchParams(options.tags).toString() }),
+    ...(options.kmsKeyId !== undefined && {
+      ServerSideEncryption: 'aws:kms' as const,
+      SSEKMSKeyId: options.kmsKeyId,
+    }),
   };
 }
 

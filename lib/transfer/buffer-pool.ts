@@ -67,6 +67,11 @@ export class BufferPool {
     this.#grant();
   }
 
+  /** Gives memory that lies idle back to the process. */
+  letGo(): void {
+    while (this.#idle.length > 0) dropped(this.#takeIdle(0).byteLength);
+  }
+
   /** Strictly in order: a large request is never starved by small ones. */
   #grant(): void {
     for (let next = this.#waiting[0]; next; next = this.#waiting[0]) {

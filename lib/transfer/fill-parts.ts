@@ -15,7 +15,7 @@ import { PartWriter } from './part-writer.ts';
 import { requestOf } from './source-request.ts';
 
 /** The whole object, small enough for one request; the buffer is the pool's again after `release`. */
-export interface SmallObject {
+interface SmallObject {
   readonly bytes: Uint8Array;
   readonly crc32: number;
   readonly crc32c: number | undefined;

@@ -9,6 +9,9 @@ import type { Generation, Part } from './generation.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { sourceName } from './overwrite-policy.ts';
 
+/** At which a commit begins to count in memory. */
+const MANY_PARTS = 256;
+
 export interface Finished {
   readonly result: ItemResult;
   /** Another object holds the same bytes: what was uploaded is not needed. */
@@ -67,9 +70,13 @@ async function write(
   small: Uint8Array | undefined,
   commit: Commit,
 ): Promise<StoredObject> {
-  const { destination, work, signal } = job;
+  const { destination, work, signal, pool } = job;
   signal.throwIfAborted();
-  if (upload) return destination.completeUpload(upload, parts, commit);
+  if (upload) {
+    // The list of its parts takes some 10 KB for each while it is written down: in the place of buffers, not beside them.
+    if (parts.length > MANY_PARTS) pool.letGo();
+    return destination.completeUpload(upload, parts, commit);
+  }
   const { condition, crc32 } = commit;
   return destination.put(work.key, small ?? new Uint8Array(), { ...object, condition, crc32 });
 }

@@ -46,7 +46,7 @@ type ObjectJob = Pick<ItemJob, 'run' | 'work'> & {
 
 /** Throws TooLarge where no cut of the body fits into the destination, or into the memory there is. */
 export function beginGeneration(
-  job: ObjectJob,
+  job: ObjectJob & Pick<ItemJob, 'options'>,
   source: OpenedSource,
   given: { readonly condition: Condition; readonly restarts: number; readonly isWhole: boolean },
 ): Generation {
@@ -141,6 +141,7 @@ export function checkpointOf({ version, ...generation }: Generation, upload: Upl
       bytes: version.bytes,
       ...(version.etag !== undefined && { etag: version.etag }),
       ...(version.modified !== undefined && { modified: version.modified }),
+      ...(version.window !== undefined && { window: version.window }),
       ...(version.contentEncoding !== undefined && { contentEncoding: version.contentEncoding }),
     },
     condition,

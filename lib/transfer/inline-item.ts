@@ -6,10 +6,10 @@ import { wantedDigests } from './digests.ts';
 import { Intake } from './intake.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { asTransformFailure, counted } from './transform-item.ts';
-import type { ItemTransform } from './transform-of.ts';
+import { aboutItem, type ItemTransform } from './transform-of.ts';
 
 /** A row of the ledger is no place for more. */
-export const MAX_INLINE_BYTES = 16 * KiB;
+const MAX_INLINE_BYTES = 16 * KiB;
 
 /**
  * `result: inline`: the body, or what its transforms make of it, stands in the outcome, as text where it is UTF-8 and as
@@ -22,7 +22,7 @@ export async function inlineItem(
   isWhole: boolean,
 ): Promise<ItemResult> {
   const intake = await Intake.of(job, source, isWhole);
-  const run = transform?.chain.run(intake.read());
+  const run = transform?.chain.run(intake.read(), aboutItem(job, source));
   if (run?.kind === 'many') throw new SkyhaulError('BatchInvalid', '`untar` makes objects, which no outcome can hold');
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -61,7 +61,7 @@ export function headItem(job: ItemJob, source: OpenedSource): ItemResult {
   };
 }
 
-function headResult({ work: { item } }: ItemJob, source: OpenedSource): ItemResult {
+export function headResult({ work: { item } }: ItemJob, source: OpenedSource): ItemResult {
   const { strongEtag } = source.validators;
   return {
     outcome: 'stored',

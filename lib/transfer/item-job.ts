@@ -4,7 +4,9 @@ import type { Outcome } from '../contract/outcome.ts';
 import type { ItemWork } from '../contract/work.ts';
 import type { SourceClient } from '../source/source.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import type { LoadUserModule } from '../transform/user-module.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { Secrets } from './secrets.ts';
 import type { Tries } from './tries.ts';
 
 /** What one piece of work gets from the attempt that takes it up. */
@@ -15,6 +17,8 @@ export interface ItemJob {
   readonly options: Options;
   readonly destination: ObjectStore;
   readonly client: SourceClient;
+  /** For requests that refer to some. */
+  readonly secrets?: Secrets | undefined;
   readonly pool: BufferPool;
   readonly tries: Tries;
   /** Ends the reading: the run is stopped, the time is up, the item took too long. */
@@ -38,6 +42,10 @@ export interface ItemJob {
   /** Waits; ends early when `signal` does. */
   readonly pause: (ms: number) => Promise<void>;
   readonly onBytes: (bytes: number, totalBytes: number | undefined) => void;
+  /** Code of the user's own, for a step `module`. */
+  readonly userModule?: LoadUserModule | undefined;
+  /** What that code has to say. */
+  readonly log?: (message: string) => void;
 }
 
 /** What one try adds to the outcome; who counts tries and time adds the rest. */

@@ -1,10 +1,13 @@
+import type { OpenUploadState } from '../contract/checkpoint.ts';
 import type { ItemWork } from '../contract/work.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
+import { knownParts } from '../ledger/fold-checkpoints.ts';
 import type { OpenedSource } from '../source/source.ts';
 import { SourceChanged } from '../source/source-changed.ts';
 import type { Condition, StoredObject, Upload } from '../store/object-store.ts';
 import { adopted } from './adopt-object.ts';
 import { checkHeaders, declaresBytes } from './check-expectations.ts';
+import { consumeItem } from './consume-item.ts';
 import { fillParts } from './fill-parts.ts';
 import { finishObject } from './finish-object.ts';
 import { advanceOf, beginGeneration, continueGeneration, type Generation } from './generation.ts';
@@ -12,9 +15,9 @@ import { afterChange, mayGoOn } from './give-up-policy.ts';
 import { headItem, inlineItem } from './inline-item.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { beforeFetch, isUnchanged, sourceName } from './overwrite-policy.ts';
-import { requestOf } from './source-request.ts';
+import { isPost, requestOf } from './source-request.ts';
 import { transformItem } from './transform-item.ts';
-import { type ItemTransform, transformOf } from './transform-of.ts';
+import { type ItemTransform, moduleOf, transformOf } from './transform-of.ts';
 
 /** What stands at the target, and on which condition it may be replaced. */
 interface Target {
@@ -76,7 +79,8 @@ export class ItemTransfer {
   }
 
   async #try(): Promise<ItemResult | undefined> {
-    this.#transform ??= transformOf(this.#job.work, this.#job.options);
+    this.#transform ??= await this.#chain();
+    await secretsOf(this.#job);
     const target = this.#isRange ? undefined : await this.#look();
     if (target && 'outcome' in target) return target;
     await this.#takeUp();
@@ -91,6 +95,11 @@ export class ItemTransfer {
     }
   }
 
+  async #chain(): Promise<ItemTransform | undefined> {
+    const { work, options, userModule } = this.#job;
+    return transformOf(work, options, await moduleOf(work, options, userModule));
+  }
+
   /** The upload of an earlier invocation, as the store and the ledger agree on it. */
   async #takeUp(): Promise<void> {
     const { work, destination } = this.#job;
@@ -100,15 +109,30 @@ export class ItemTransfer {
       const listed = await destination.listParts(upload);
       this.#generation = continueGeneration(this.#job, work.open, listed);
       if (!this.#generation) await this.#drop();
-      else this.#stoodAt = advanceOf(this.#generation);
+      else {
+        this.#stoodAt = advanceOf(this.#generation);
+        this.#recordFound(work.open, this.#generation);
+      }
     }
     this.#isTakenUp = true;
+  }
+
+  /** Parts whose rows were lost with their worker: Plan would send for them round after round. */
+  #recordFound(open: OpenUploadState, { parts }: Generation): void {
+    const { work, record } = this.#job;
+    const known = new Set(knownParts(open).map(({ number }) => number));
+    const { first, last } = work.parts ?? { first: 1, last: Number.POSITIVE_INFINITY };
+    for (const { etag: _, ...part } of parts.values()) {
+      if (part.number < first || part.number > last || known.has(part.number)) continue;
+      record({ row: 'part', index: work.index, upload: open.upload, ...part });
+    }
   }
 
   /** Looks at the target before the source is asked. */
   async #look(): Promise<Target | ItemResult> {
     const { work, options, destination, run } = this.#job;
-    if (!storesObject(work.item)) return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
+    if (!storesObject(work.item, this.#transform))
+      return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
     const existing = await destination.head(work.key);
     const before = beforeFetch({
       overwrite: options.overwrite,
@@ -118,6 +142,8 @@ export class ItemTransfer {
       source: sourceName(work.item.url),
       isDeclared: declaresBytes(work.item),
       transform: this.#transform?.mark,
+      range: work.item.range,
+      isPost: isPost(this.#job),
     });
     if (before.action === 'fetch') return { existing, ...before };
     await this.#drop();
@@ -138,6 +164,9 @@ export class ItemTransfer {
       const most = Math.min(work.item.maxBytes ?? options.maxBytes, destination.limits.maxObjectBytes);
       checkHeaders(work.item, source, most);
       if (work.item.result === 'head') return headItem(this.#job, source);
+      if (work.item.result === 'none' || this.#transform?.consume) {
+        return await consumeItem(this.#job, this.#transform, source, this.#isWhole);
+      }
       if (work.item.result === 'inline') return await inlineItem(this.#job, this.#transform, source, this.#isWhole);
       if (this.#transform) {
         return await transformItem(this.#job, this.#transform, source, { ...target, isWhole: this.#isWhole });
@@ -210,6 +239,10 @@ export class ItemTransfer {
   }
 }
 
-function storesObject({ result = 'object' }: ItemWork['item']): boolean {
-  return result === 'object';
+async function secretsOf({ secrets, work, options }: ItemJob): Promise<void> {
+  await secrets?.prepare({ item: work.item, options });
+}
+
+function storesObject({ result = 'object' }: ItemWork['item'], transform: ItemTransform | undefined): boolean {
+  return result === 'object' && !transform?.consume;
 }

@@ -9,6 +9,10 @@ export const META = {
   line: 'skyhaul-line',
   source: 'skyhaul-source',
   etag: 'skyhaul-source-etag',
+  /** When the source changed last, as it says. */
+  modified: 'skyhaul-source-modified',
+  /** Only these bytes of it, as they were asked for. */
+  range: 'skyhaul-source-range',
   verified: 'skyhaul-verified',
   /** Which transforms made it; none: it is what the source sent. */
   transform: 'skyhaul-transform',
@@ -48,6 +52,10 @@ export function beforeFetch(
     readonly isDeclared: boolean;
     /** What the object is to be made by. */
     readonly transform?: string | undefined;
+    /** Only these bytes of the source are wanted. */
+    readonly range?: string | undefined;
+    /** What a POST answers has no version that could be compared. */
+    readonly isPost?: boolean;
   },
 ): BeforeFetch {
   const { existing, overwrite } = facts;
@@ -55,7 +63,10 @@ export function beforeFetch(
   if (isOfItem(existing, facts)) return { action: 'adopt', object: existing };
   const isSameSource = existing.metadata[META.source] === facts.source;
   if (overwrite === 'never') return { action: 'skip', reason: 'exists' };
-  const isMadeAlike = existing.metadata[META.transform] === facts.transform;
+  const isMadeAlike =
+    existing.metadata[META.transform] === facts.transform &&
+    existing.metadata[META.range] === facts.range &&
+    facts.isPost !== true;
   const mayBeUnchanged = overwrite === 'if-changed' && isSameSource && isMadeAlike && !facts.isDeclared;
   return {
     action: 'fetch',

@@ -68,7 +68,7 @@ export class PartRecorder implements PartObserver {
     generation.upload = upload;
     const checkpoint = checkpointOf(generation, upload);
     if (checkpoint) {
-      record({ row: 'checkpoint', index: work.index, restarts: generation.restarts, ...checkpoint });
+      record({ row: 'checkpoint', index: work.index, line: work.line, restarts: generation.restarts, ...checkpoint });
       await flush();
     }
     return upload;

@@ -43,6 +43,7 @@ async function workOn(work: ItemWork, client: SourceClient, shard: ShardRun): Pr
     options,
     destination: shard.destination,
     client,
+    secrets: shard.secrets,
     pool: shard.pool,
     tries,
     signal: AbortSignal.any([shard.stop.signal, timer.signal]),
@@ -54,6 +55,8 @@ async function workOn(work: ItemWork, client: SourceClient, shard: ShardRun): Pr
     flush: shard.flush,
     pause: (ms) => sleep(ms, undefined, { signal: shard.stop.signal }).catch(() => undefined),
     onBytes: progressOf(work, shard),
+    userModule: context.userModule,
+    log: (message) => context.emit({ event: 'item.log', line: work.line, message }),
   });
   context.emit({ event: 'item.started', line: work.line, url: redactUrl(work.item.url), key: work.key });
   try {

@@ -5,6 +5,7 @@ import type { RunContext } from '../run-context.ts';
 import type { SourceClient } from '../source/source.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { Secrets } from './secrets.ts';
 
 /** What the lanes of one attempt share. */
 export interface ShardRun {
@@ -30,6 +31,7 @@ export interface ShardRun {
   readonly record: (row: LedgerRow) => void;
   readonly flush: () => Promise<void>;
   readonly openClient: () => SourceClient;
+  readonly secrets: Secrets | undefined;
   /** Items begun in this invocation; one that needs an invocation of its own begins as the first. */
   begun: number;
   /** What this attempt brought to an end, or put off to a later round. */

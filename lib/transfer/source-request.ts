@@ -1,12 +1,101 @@
-import type { SourceRequest } from '../source/source.ts';
+import { parseRange } from '../contract/byte-range.ts';
+import { mergeQuery } from '../contract/merge-query.ts';
+import type { OpenRequest, RequestBody, RequestOptions } from '../contract/request.ts';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { type Authorize, authorizeWith } from '../source/authorize.ts';
+import type { SourceRequest, TlsSettings } from '../source/source.ts';
 import type { ItemJob } from './item-job.ts';
+import { openRequest, type Secrets } from './secrets.ts';
 
-/** What the source of an item is asked with, the nearer setting over the farther one. */
-export function requestOf({ work, options, signal }: Pick<ItemJob, 'work' | 'options' | 'signal'>): Omit<SourceRequest, 'ifNoneMatch'> {
+/**
+ * What the source of an item is asked with, the nearer setting over the farther one: the item's own fields, its `request`,
+ * the batch's. Headers and query are merged by name, all else is replaced. Throws BatchInvalid where what came together
+ * does not fit (a GET with a body, a range of a POST), SecretRefused.
+ */
+export function requestOf(
+  job: Pick<ItemJob, 'work' | 'options' | 'signal' | 'now'> & { readonly secrets?: Secrets | undefined },
+): Omit<SourceRequest, 'ifNoneMatch'> {
+  const { item } = job.work;
+  const { origin } = new URL(item.url);
+  const open = (request: RequestOptions) => openRequest(request, origin, job.secrets);
+  const ofBatch = open(job.options.request ?? {});
+  const own = open(item.request ?? {});
+  const short = open({ headers: item.headers, auth: item.auth });
+  const asked: OpenRequest = { ...ofBatch, ...own };
+  const body = item.body ?? asked.body;
+  const method = item.method ?? asked.method ?? (body === undefined ? 'GET' : 'POST');
+  if (method === 'GET' && body !== undefined) throw new SkyhaulError('BatchInvalid', 'a GET carries no `body`');
+  if (method === 'POST' && item.range !== undefined) {
+    throw new SkyhaulError('BatchInvalid', '`range` is for GET; what a POST answers has no ranges');
+  }
+  const headers = { ...lower(ofBatch.headers), ...lower(own.headers), ...lower(short.headers) };
   return {
-    url: work.item.url,
-    headers: { ...options.request?.headers, ...work.item.request?.headers, ...work.item.headers },
-    backend: work.item.backend,
-    signal,
+    url: mergeQuery(item.url, { ...ofBatch.query, ...own.query }),
+    headers: { ...agentOf(own), ...contentTypeOf(body), ...headers, ...cookieOf(asked.cookies, headers.cookie) },
+    method,
+    ...(body !== undefined && { body: bytesOf(body) }),
+    ...(item.range !== undefined && { range: rangeOf(item.range) }),
+    authorize: authorizer(short, own, ofBatch, job.now),
+    keepsCookies: asked.cookies === true,
+    tls: tlsOf(asked),
+    backend: item.backend ?? (asked.http === '2' ? 'h2' : undefined),
+    signal: job.signal,
   };
+}
+
+/** A POST is asked again in full, and what it answers is never compared with what stands at the target. */
+export function isPost({ work, options }: Pick<ItemJob, 'work' | 'options'>): boolean {
+  const { method, body, request } = work.item;
+  const ofBatch = options.request;
+  const hasBody = (body ?? request?.body ?? ofBatch?.body) !== undefined;
+  return (method ?? request?.method ?? ofBatch?.method ?? (hasBody ? 'POST' : 'GET')) === 'POST';
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+function lower(headers: Headers = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function agentOf({ userAgent }: OpenRequest): Headers {
+  return userAgent === undefined ? {} : { 'user-agent': userAgent };
+}
+
+function contentTypeOf(body: RequestBody | undefined): Headers {
+  return typeof body === 'object' && 'json' in body ? { 'content-type': 'application/json' } : {};
+}
+
+function cookieOf(cookies: OpenRequest['cookies'], given: string | undefined): Headers {
+  if (typeof cookies !== 'object' || Object.keys(cookies).length === 0) return {};
+  const pairs = Object.entries(cookies).map(([name, value]) => `${name}=${value}`);
+  return { cookie: [...(given === undefined ? [] : [given]), ...pairs].join('; ') };
+}
+
+function bytesOf(body: RequestBody): Uint8Array {
+  if (typeof body === 'string') return Buffer.from(body);
+  return 'json' in body ? Buffer.from(JSON.stringify(body.json)) : Buffer.from(body.base64, 'base64');
+}
+
+/** The schema has seen to it that there is one. */
+function rangeOf(text: string) {
+  const range = parseRange(text);
+  if (range === undefined) throw new SkyhaulError('BatchInvalid', `\`range\` is no range of bytes: ${text}`);
+  return range;
+}
+
+/** An Authorization header of the item is nearer than any auth of the batch. */
+function authorizer(
+  short: OpenRequest,
+  own: OpenRequest,
+  ofBatch: OpenRequest,
+  now: () => number,
+): Authorize | undefined {
+  const names = Object.keys({ ...own.headers, ...short.headers }).map((name) => name.toLowerCase());
+  const auth = short.auth ?? own.auth ?? (names.includes('authorization') ? undefined : ofBatch.auth);
+  return auth && authorizeWith(auth, now);
+}
+
+function tlsOf({ ca, clientCertificate, minTlsVersion }: OpenRequest): TlsSettings | undefined {
+  if (ca === undefined && clientCertificate === undefined && minTlsVersion === undefined) return undefined;
+  return { ca, clientCertificate, minVersion: minTlsVersion };
 }

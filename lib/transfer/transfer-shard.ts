@@ -14,6 +14,7 @@ import { createSourceClient } from '../source/source-client.ts';
 import { USUAL_PART_BYTES } from '../store/part-plan.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { runLane } from './run-lane.ts';
+import { Secrets } from './secrets.ts';
 import type { ShardRun } from './shard-run.ts';
 
 /** Before the deadline: time to send what is full, to abort uploads and to write the ledger. */
@@ -62,6 +63,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
   const leave = new AbortController();
   const settled = new Set<ItemWork>();
   const releases: (() => void)[] = [];
+  let isGivenUp = false;
   try {
     const budget = memoryBudget(context.memoryBytes, context.inProcess);
     const { bufferBytes } = budget;
@@ -88,6 +90,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
           allowNetworks: context.allowNetworks,
           now: context.now,
         }),
+      secrets: context.vault && new Secrets(context.vault),
       begun: 0,
       isCut: false,
       settled,
@@ -96,6 +99,8 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
     releases.push(abortAt(leave, header.roundEndsAt + LEAVE_MS - context.now(), 'the round is over'));
     releases.push(await stopWhenAsked(shard, event, header.shards));
     await runLanes(lanes, slots, shard);
+    // Who was stopped by anything but its own deadline leaves the rest to Plan: the next one would be stopped, too.
+    isGivenUp = stop.signal.aborted && !shard.isCut;
   } finally {
     for (const release of releases) release();
     ledger.append({
@@ -109,7 +114,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
     await ledger.close();
   }
   const isLeft = lanes.some((lane) => lane.some((work) => !settled.has(work)));
-  return { ...event, next: isLeft && mayContinue(context, header) ? 'continue' : 'done' };
+  return { ...event, next: isLeft && !isGivenUp && mayContinue(context, header) ? 'continue' : 'done' };
 }
 
 /** Whether a fresh invocation of this round can take up at once what is left. */

@@ -9,7 +9,7 @@ import { Intake } from './intake.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { OutputObject } from './output-object.ts';
 import { META } from './overwrite-policy.ts';
-import type { ItemTransform } from './transform-of.ts';
+import { aboutItem, type ItemTransform } from './transform-of.ts';
 
 export interface TransformTarget {
   readonly existing: StoredObject | undefined;
@@ -31,7 +31,7 @@ export async function transformItem(
 ): Promise<ItemResult> {
   const intake = await Intake.of(job, source, target.isWhole);
   const describe = () => describeOutput(job, transform, source);
-  const run = transform.chain.run(intake.read());
+  const run = transform.chain.run(intake.read(), aboutItem(job, source));
   try {
     const stored =
       run.kind === 'one'
@@ -130,8 +130,9 @@ function openOutput({ destination, pool, signal, halt }: ItemJob, key: string, o
 function describeOutput(job: ItemJob, { mark }: ItemTransform, source: OpenedSource): ObjectOptions {
   const { item } = job.work;
   const verified = verification(item, source, wantedDigests(item, source.digests));
-  const { metadata } = describeObject(job, source, verified);
+  const { metadata, contentType: _type, contentEncoding: _coding, ...object } = describeObject(job, source, verified);
   return {
+    ...object,
     ...(item.contentType !== undefined && { contentType: item.contentType }),
     metadata: { ...metadata, [META.transform]: mark },
   };

@@ -8,7 +8,7 @@ import { KiB } from '../contract/limits.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 
 /** What Node's zlib streams have in common. */
-export type Codec = Gzip | ZstdCompress;
+type Codec = Gzip | ZstdCompress;
 
 export interface CodecUse {
   /** For messages: `gunzip`. */

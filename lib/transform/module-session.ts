@@ -53,9 +53,9 @@ export class ModuleSession {
   /** Runs code of the module and waits for what it promises. Throws SkyhaulErrors, and what the input throws. */
   async run<T>(work: () => T | Promise<T>): Promise<T> {
     try {
+      if (this.#failure) throw this.#failure.error;
       // One wait, one promise: a race with a promise that lives longer would keep every answer until that one ends.
       return await new Promise<T>((resolve, reject) => {
-        if (this.#failure) return reject(this.#failure.error);
         this.#reject = reject;
         this.#time();
         runGuarded(this.#scope, async () => work()).then(resolve, reject);

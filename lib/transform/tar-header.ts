@@ -14,7 +14,7 @@ export interface TarHeader {
 }
 
 /** `extended`, `global` and `long name` are about the entry behind them; `long link` and `listing` are of no use here. */
-export type TarKind =
+type TarKind =
   | 'file'
   | 'directory'
   | 'link'

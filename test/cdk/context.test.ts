@@ -42,6 +42,7 @@ describe('context values', () => {
       stateExpirationDays: '14',
       logRetentionDays: '7',
       removalPolicy: 'destroy',
+      objectTags: 'true',
     });
 
     expect(props.bucket?.bucketName).toBe('mine');
@@ -63,6 +64,7 @@ describe('context values', () => {
       stateExpiration: Duration.days(14),
       logRetention: RetentionDays.ONE_WEEK,
       removalPolicy: RemovalPolicy.DESTROY,
+      objectTags: true,
     });
   });
 

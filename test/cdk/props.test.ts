@@ -1,8 +1,9 @@
-import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size, type Stack } from 'aws-cdk-lib';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import { describe, expect, it } from 'vitest';
 import { isAllowed, rolesOf, statementsOf } from './simulate-policy.ts';
 import { bucketNamed, render, type Synthesised, synthesise, workerNames } from './synth.ts';
@@ -23,6 +24,7 @@ const full = synthesise((stack) => ({
   manifestSources: [{ bucket: bucketNamed(stack, 'lists'), prefix: 'daily' }],
   encryptionKey: new Key(stack, 'Key'),
   accessLogs: { bucket: bucketNamed(stack, 'logs'), prefix: 'skyhaul' },
+  objectTags: true,
   removalPolicy: RemovalPolicy.DESTROY,
   stateExpiration: Duration.days(14),
   logRetention: RetentionDays.ONE_WEEK,
@@ -32,6 +34,10 @@ const full = synthesise((stack) => ({
 
 function may(made: Synthesised, role: string, action: string, resource: string, context = {}) {
   return isAllowed(statementsOf(made, rolesOf(made)[role] ?? ''), { action, resource, context });
+}
+
+function variablesOf(made: Synthesised, name: 'Plan' | 'Transfer'): Record<string, unknown> {
+  return (made.functionOf(name).Environment as { Variables: Record<string, unknown> }).Variables;
 }
 
 function definition(made: Synthesised): string {
@@ -57,6 +63,56 @@ describe('a prop', () => {
   it('reservedConcurrency is set aside for Transfer alone', () => {
     expect(full.functionOf('Transfer').ReservedConcurrentExecutions).toBe(60);
     expect(full.functionOf('Plan').ReservedConcurrentExecutions).toBeUndefined();
+  });
+
+  it('objectTags lets Transfer alone tag objects, where it may write them and nowhere else', () => {
+    const tag = (made: Synthesised, role: string, resource: string) =>
+      may(made, role, 's3:PutObjectTagging', resource, { 's3:ResourceAccount': '111111111111' });
+    const roles = Object.keys(rolesOf(full));
+
+    expect(roles.filter((role) => tag(full, role, 'arn:aws:s3:::archive/in/2026/a'))).toEqual(['Transfer']);
+    expect(roles.filter((role) => tag(full, role, 'arn:aws:s3:::archive/other/a'))).toEqual([]);
+    expect(tag(synthesise(), 'Transfer', 'arn:aws:s3:::DownloaderBucketDAB0B9DF/data/a')).toBe(false);
+  });
+
+  it('secrets may be read by Transfer alone, which knows where they may go and no value', () => {
+    const made = synthesise((stack) => ({
+      secrets: [
+        { name: 'api', secret: new Secret(stack, 'Own'), origins: ['https://api.example.com'] },
+        {
+          name: 'named',
+          secret: Secret.fromSecretNameV2(stack, 'Named', 'team/named'),
+          origins: ['https://b.test:8443'],
+        },
+      ],
+    }));
+    const read = (role: string, arn: string) => may(made, role, 'secretsmanager:GetSecretValue', arn);
+    const named = 'arn:aws:secretsmanager:eu-central-1:111111111111:secret:team/named';
+
+    expect(Object.keys(rolesOf(made)).filter((role) => read(role, `${named}-AbCdEf`))).toEqual(['Transfer']);
+    expect(read('Transfer', `${named}-other-AbCdEf`)).toBe(false);
+    const settings = JSON.parse(render(variablesOf(made, 'Transfer').SKYHAUL_SECRETS));
+    expect(settings).toMatchObject([
+      { name: 'api', origins: ['https://api.example.com'] },
+      { name: 'named', id: named, origins: ['https://b.test:8443'] },
+    ]);
+    expect(variablesOf(made, 'Plan')).not.toHaveProperty('SKYHAUL_SECRETS');
+  });
+
+  it.for([
+    [{ name: 'a#b' }, "secrets[0]: name must be of A-Z a-z 0-9 _/+=.@:-, got 'a#b'"],
+    [{ origins: [] }, 'secrets[0]: origins must name at least one, got none'],
+    [
+      { origins: ['https://a.test/x'] },
+      "secrets[0]: origins must be such as https://api.example.com, got 'https://a.test/x'",
+    ],
+    [{ origins: ['*'] }, "secrets[0]: origins must be such as https://api.example.com, got '*'"],
+  ] as const)('secrets is refused with %j', ([change, message]) => {
+    const props = (stack: Stack) => ({
+      secrets: [{ name: 'a', secret: new Secret(stack, 'S'), origins: ['https://a.test'], ...change }],
+    });
+
+    expect(() => synthesise(props)).toThrow(message);
   });
 
   it('retries limits each kind of retry of the state machine', () => {

@@ -36,7 +36,22 @@ describe('the flags of a run', () => {
     });
   });
 
+  it('binds secrets to origins, and takes the user agent', () => {
+    const secret = ['api=https://a.test', 'api=https://b.test:8443', 'p=q=http://c.test'];
+
+    const flags = readRunFlags(['list.txt'], { to, secret, userAgent: 'me/1' });
+
+    expect(flags.secrets).toEqual([
+      { name: 'api', origins: ['https://a.test', 'https://b.test:8443'] },
+      { name: 'p=q', origins: ['http://c.test'] },
+    ]);
+    expect(flags.options).toEqual({ request: { userAgent: 'me/1' } });
+  });
+
   it.each([
+    [{ secret: ['api'] }, '--secret: must be name=https://host, found "api"'],
+    [{ secret: ['api=https://a.test/'] }, '--secret: must be name=https://host, found "api=https://a.test/"'],
+    [{ secret: ['api=*'] }, '--secret: must be name=https://host, found "api=*"'],
     [{ attempts: 'many' }, '--attempts: must be a whole number, found "many"'],
     [{ attempts: '1.5' }, '--attempts: must be a whole number, found "1.5"'],
     [{ slots: '-1' }, '--slots: must be a whole number, found "-1"'],

@@ -52,6 +52,22 @@ describe('a run that is followed', () => {
     expect(await poll()).toEqual([]);
   });
 
+  it('says how far a large file has come, by the parts that are stored', async ({ rig }) => {
+    const bytes = 20 * 1024 * 1024;
+    rig.origin.on('/large', { body: { seed: 1, bytes }, headers: { ETag: '"v1"' } });
+    const poll = follow(rig);
+    await rig.transfer(await rig.plan(input(rig, ['/large'])));
+
+    const shown = (await poll()).flatMap((event) => (event.event === 'item.progress' ? [event] : []));
+
+    expect(shown.map(({ line, totalBytes }) => [line, totalBytes])).toEqual([
+      [1, bytes],
+      [1, bytes],
+      [1, bytes],
+    ]);
+    expect(shown.at(-1)?.bytes).toBe(bytes);
+  });
+
   it('reads what a round left behind before it goes on to the next one', async ({ rig }) => {
     rig.origin.on('/a', { body: 'a' });
     rig.origin.on('/b', [{ status: 503, headers: { 'Retry-After': '60' } }, { body: 'b' }]);

@@ -6,7 +6,7 @@ import { variants } from '../support/crash-variants.ts';
 import { type Origin, startOrigin } from '../support/origin.ts';
 
 /** Of each variant; `npm run crash:long` does as many as are asked for, before and after every single operation. */
-const KILLS = 3;
+const KILLS = 2;
 const NOT_KILLED = { strikes: [], cleanAfter: undefined };
 
 let origin: Origin;

@@ -36,10 +36,8 @@ describe.concurrent('a large file', () => {
       onRequest: (request, response, number) => {
         if (number > 1) return false;
         response.writeHead(200, { ETag: '"v1"', 'Content-Length': file.body.length });
-        response.write(file.body.subarray(0, 44 * MiB), async () => {
-          await sleep(2_000);
-          await killPeer(request.socket);
-        });
+        const sent = () => setTimeout(() => void killPeer(request.socket), 2_000);
+        response.write(file.body.subarray(0, 44 * MiB), () => void sent());
         return true;
       },
     });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { createRunContext } from '../../functions/run-context.ts';
+import { createRunContext, type Invocation } from '../../functions/run-context.ts';
 import { readSettings } from '../../functions/settings.ts';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
 import type { ObjectStore } from '../../lib/store/object-store.ts';
 
 /** Stores that hold nothing, or fail in one way. */
-function context(environment: Record<string, string> = {}, failure?: SkyhaulError) {
+function context(environment: Record<string, string> = {}, failure?: SkyhaulError, more: Partial<Invocation> = {}) {
   const opened: string[] = [];
   const openBucket = (uri: string) => {
     opened.push(uri);
@@ -22,6 +22,7 @@ function context(environment: Record<string, string> = {}, failure?: SkyhaulErro
     isAlive: async () => false,
     openBucket,
     emit: () => undefined,
+    ...more,
   });
   return { run, opened };
 }
@@ -46,6 +47,18 @@ describe('the surroundings of an invocation', () => {
     expect(run.uploader).toBe('transfer-role');
     expect(run.owner).toEqual({ execution: 'arn:execution' });
     expect(opened).toEqual(['s3://stack']);
+  });
+
+  it('give the vault to who asks sources, and to nobody else', async () => {
+    const secrets = [{ name: 'a', id: 'arn', origins: ['https://a.test'] }];
+    const SKYHAUL_SECRETS = JSON.stringify(secrets);
+    const readSecret = async (id: string) => `text of ${id}`;
+
+    const { vault } = context({ SKYHAUL_SECRETS }, undefined, { readSecret }).run;
+
+    expect(vault?.bindings).toEqual(secrets);
+    expect(await vault?.read('arn')).toBe('text of arn');
+    expect(context({ SKYHAUL_SECRETS }).run.vault).toBeUndefined();
   });
 
   it('L07: have a name of their own, also when the service repeats an invocation', () => {

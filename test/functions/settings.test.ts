@@ -9,6 +9,7 @@ describe('the settings of a deployment', () => {
       manifestSources: ['s3://stack'],
       allowedNetworks: [],
       maxConcurrency: 50,
+      secrets: [],
     });
   });
 
@@ -27,6 +28,7 @@ describe('the settings of a deployment', () => {
       manifestSources: ['s3://c', 's3://d'],
       allowedNetworks: ['10.0.0.0/8'],
       maxConcurrency: 200,
+      secrets: [],
     });
   });
 
@@ -38,6 +40,9 @@ describe('the settings of a deployment', () => {
     const settings = { SKYHAUL_STATE_BUCKET: 'stack', SKYHAUL_UPLOADER: 'transfer-role' };
 
     expect(readSettings(settings).uploader).toBe('transfer-role');
+    expect(readSettings(settings).secrets).toEqual([]);
+    const secrets = [{ name: 'a', id: 'arn', origins: ['https://a.test'] }];
+    expect(readSettings({ ...settings, SKYHAUL_SECRETS: JSON.stringify(secrets) }).secrets).toEqual(secrets);
     expect(readSettings({ ...settings, SKYHAUL_UPLOADER: '' }).uploader).toBeUndefined();
   });
 

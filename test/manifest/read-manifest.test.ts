@@ -54,7 +54,7 @@ describe('a list of JSON lines', () => {
   it.each([
     [`{"url":"${a}","sise":1}`, 'unknown field `sise`; did you mean `size`?'],
     [`{"url":"${a}","key":"../x"}`, '`key`: no part `.` or `..`, percent-encoded neither, found "../x"'],
-    [`{"url":"${a}","range":"bytes=0-1"}`, '`range` is not supported yet'],
+    [`{"url":"${a}","request":{"proxy":"p"}}`, '`request.proxy` is not supported yet'],
     [`"${a}"`, 'an object, found a text'],
     ['{"url":', 'the line is not JSON'],
     [a, 'the line is not JSON; for a list of plain URLs give --format txt'],

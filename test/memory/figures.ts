@@ -15,7 +15,7 @@ export interface Setting {
   readonly rig?: RigOptions;
 }
 
-export const FAST: RigOptions = {};
+const FAST: RigOptions = {};
 export const slowStore = (bytesPerSecond: number): RigOptions => ({ s3: { bytesPerSecond } });
 export const slowSource = (bytesPerSecond: number): RigOptions => ({ origin: { bytesPerSecond } });
 

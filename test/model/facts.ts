@@ -2,8 +2,9 @@
  * What the model knows of sources and objects, in the very forms the engine reads: response heads, pinned versions,
  * generations, stored objects. Every answer comes from the engine's own functions.
  */
-import { options } from '../../lib/contract/options.ts';
+
 import { crc32 } from 'node:zlib';
+import { options } from '../../lib/contract/options.ts';
 import type { ItemWork } from '../../lib/contract/work.ts';
 import { classifyFraming } from '../../lib/source/framing.ts';
 import type { HeaderList } from '../../lib/source/header-list.ts';

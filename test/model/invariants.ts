@@ -13,7 +13,7 @@ import type { ObjectNow, World } from './world.ts';
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'L1' | 'L2' | 'L3';
 
 /** L3 holds only where at most one worker sends parts a second time: S3's answer is mended once, not again and again. */
-export const INVARIANTS: readonly Invariant[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'L1', 'L2'];
+const INVARIANTS: readonly Invariant[] = ['I1', 'I2', 'I3', 'I4', 'I5', 'L1', 'L2'];
 
 /** The first of these that does not hold, with what is wrong. */
 export function broken(

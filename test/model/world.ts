@@ -59,7 +59,7 @@ export type At =
   | 'dead';
 
 /** What follows an abort: a new generation, another try, an outcome, the next file of the lane. */
-export type Next = 'replace' | 'open' | 'again' | 'outcome' | 'close' | '';
+type Next = 'replace' | 'open' | 'again' | 'outcome' | 'close' | '';
 
 export interface Worker {
   readonly at: At;

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { build } from 'esbuild';
 import { bundleOptions } from '../../cdk/bundle.ts';
+import { NODE_ENVIRONMENT } from '../../cdk/node-environment.ts';
 import { MiB } from '../../lib/contract/limits.ts';
 import type { PlanAnswer } from '../../lib/contract/machine.ts';
 import type { Outcome } from '../../lib/contract/outcome.ts';
@@ -137,7 +138,10 @@ const pathOf = (script: string) => join(import.meta.dirname, script);
 /** Its options stand in its first argument. It cannot outlive this process. */
 async function startProcess(script: string, options: object, flags: readonly string[] = []) {
   const args = [...flags, script, JSON.stringify(options)];
-  const child: ChildProcess = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, args, {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { ...process.env, ...NODE_ENVIRONMENT },
+  });
   const exited = once(child, 'exit');
   if (!child.stdout) throw new Error('no stdout');
   const first = once(createInterface(child.stdout), 'line');

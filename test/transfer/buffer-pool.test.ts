@@ -63,6 +63,19 @@ describe('BufferPool', () => {
     expect(tiny.buffer).not.toBe(held.buffer);
   });
 
+  it('gives memory that lies idle back when it is told to', async () => {
+    const pool = new BufferPool(100);
+    const [first, second] = [await pool.take(50, never), await pool.take(40, never)];
+    pool.give(first);
+
+    pool.letGo();
+
+    expect(pool.idleBytes).toBe(0);
+    expect((await pool.take(60, never)).buffer).not.toBe(first.buffer);
+    pool.give(second);
+    expect(pool.idleBytes).toBe(40);
+  });
+
   it('I7: never holds more memory than its budget, whatever is asked for and given back', async () => {
     const step = fc.oneof(
       fc.record({ take: fc.integer({ min: 1, max: 100 }) }),

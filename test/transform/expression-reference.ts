@@ -6,7 +6,7 @@ import fc from 'fast-check';
  */
 export type Value = string | number | boolean | null;
 export type Path = readonly (string | number)[];
-export type Side = { readonly field: Path } | { readonly value: Value };
+type Side = { readonly field: Path } | { readonly value: Value };
 export type Tree =
   | { readonly is: 'and' | 'or'; readonly of: readonly Tree[] }
   | { readonly is: 'not'; readonly of: Tree }

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import type { Server } from 'node:http';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { deployedStack } from '../support/localstack-stack.ts';
+import { listen, Runs } from './runs.ts';
+
+let runs: Runs;
+let server: Server;
+let url: string;
+
+beforeAll(async () => {
+  runs = new Runs(deployedStack());
+  ({ server, url } = await listen((_request, response) => response.writeHead(200, { 'Content-Length': 3 }).end('abc')));
+});
+
+afterAll(() => {
+  server.close().closeAllConnections();
+  runs.close();
+});
+
+it('runs the module of the construct, whose failures end neither a neighbour nor the worker', async () => {
+  const keys = ['fine', 'throws', 'timer', 'rejects', 'also-fine'];
+  const items = [
+    ...keys.map((key) => ({ url: `${url}/${key}`, key, transform: ['module'] })),
+    { url: `${url}/read`, key: 'read', transform: ['gzip', 'gunzip', 'module'], result: 'none' },
+  ];
+
+  const { run, outcomes } = await runs.run({ items });
+
+  const failed = (text: RegExp) => ({ error: 'TransformFailed', message: expect.stringMatching(text), attempts: 1 });
+  const md5 = createHash('md5').update('abc').digest('hex');
+  expect(outcomes).toMatchObject([
+    { outcome: 'stored', bytes: 3 },
+    failed(/^module: Error: my throw\n +at shout .*module-[0-9a-f]{8}\.mjs:\d+/),
+    failed(/my timer/),
+    failed(/my promise\n +at shout/),
+    { outcome: 'stored', bytes: 3 },
+    { outcome: 'stored', inline: { md5 } },
+  ]);
+  expect(await runs.text(`data/${run}/`, 'fine')).toBe('ABC');
+  for (const key of ['throws', 'timer', 'rejects', 'read']) {
+    expect(await runs.store(`data/${run}/`).head(key)).toBeUndefined();
+  }
+});
