@@ -22,7 +22,9 @@ export function readTransform(words: readonly string[]): { spec: TransformSpec |
   if (!data)
     return problem(error.issues.map(({ path, message }) => `step ${Number(path[0]) + 1}: ${message}`).join('; '));
   try {
-    makeChain(data, DEFAULT_TRANSFORM_LIMITS);
+    // The user's own code is not here, nor is it in the options of the step.
+    const known = data.filter(({ name }) => name !== 'module');
+    makeChain(known, DEFAULT_TRANSFORM_LIMITS);
   } catch (thrown) {
     return problem(toSkyhaulError(thrown).message);
   }

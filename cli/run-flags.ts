@@ -41,10 +41,14 @@ export function readRunFlags(words: readonly string[], raw: RawRunFlags): RunFla
   const secrets = readSecrets(secretWords);
   reader.problems.push(...secrets.problems);
   const list = readListFlags(words, raw, reader);
+  const { transform } = list.options;
+  if (raw.module === undefined && transform?.some(({ name }) => name === 'module')) {
+    reader.problems.push('--transform: `module` needs your own code: --module <file>');
+  }
   reader.requireNone();
   // A continued run keeps the transforms it was started with, but not the code.
-  const isNew = raw.module !== undefined && words.length > 0;
-  const options = isNew ? { ...list.options, transform: transformSpec.parse(['module']) } : list.options;
+  const isAlone = raw.module !== undefined && words.length > 0 && !transform;
+  const options = isAlone ? { ...list.options, transform: transformSpec.parse(['module']) } : list.options;
   return {
     ...list,
     options,

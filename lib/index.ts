@@ -26,3 +26,10 @@ export type { Progress, ProgressListener } from './library/progress.ts';
 export type { SourceStream } from './library/source-stream.ts';
 export { stream } from './library/stream.ts';
 export { type UploadResult, type UploadSource, upload } from './library/upload.ts';
+export type {
+  Consume,
+  Transform,
+  TransformContext,
+  TransformGenerator,
+  TransformPair,
+} from './transform/user-module.ts';

@@ -4,7 +4,7 @@
  */
 import { Readable } from 'node:stream';
 import { parse } from 'csv-parse';
-import type { TransformContext } from '../../lib/transform/user-module.ts';
+import type { TransformContext } from 'skyhaul';
 
 interface Sale {
   readonly name: string;

@@ -5,7 +5,7 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { type BasicType, ByteWriter, type ColumnSource, parquetWriteRows, type Writer } from 'hyparquet-writer';
-import type { TransformContext } from '../../lib/transform/user-module.ts';
+import type { TransformContext } from 'skyhaul';
 
 type Input = AsyncIterable<Uint8Array>;
 type Row = Record<string, unknown>;

@@ -39,7 +39,7 @@ export class Stop {
   }
 
   release(): void {
-
+    clearTimeout(this.#timer);
     this.#followed?.removeEventListener('abort', this.#follow);
   }
 

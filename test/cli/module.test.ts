@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { parquetReadObjects } from 'hyparquet';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { root } from '../architecture/source-files.ts';
@@ -58,6 +59,18 @@ describe('skyhaul run --module', () => {
     expect(ended.stderr).toContain('line 1: done ·[31m');
     expect(String(await stored('a'))).toBe('ALPHA');
     expect(String(await stored('b'))).toBe('beta\n');
+  });
+
+  it('is a step among those of --transform, and the only one without', async () => {
+    await writeFile(join(folder, 'mine.mjs'), 'export default () => new TransformStream();');
+    const steps = ['--transform', 'module', '--transform', 'gzip'];
+
+    const ended = await run(await listed({ url: origin.url('/a.txt'), key: 'a' }), ...steps, '--module', 'mine.mjs');
+    const without = await run('list.jsonl', ...steps);
+
+    expect(ended.code).toBe(0);
+    expect(String(gunzipSync(await stored('a')))).toBe('alpha');
+    expect(without).toMatchObject({ code: 2, stderr: expect.stringContaining('`module` needs your own code') });
   });
 
   it('stores no object where the module consumes', async () => {

@@ -15,7 +15,7 @@ function examplesBelow(title: string): string[][] {
     row
       .slice(2, -2)
       .split(' | ')
-      .map((cell) => cell.replace(/^(`+) ?(.*?) ?\1$/, '$2')),
+      .map((cell) => cell.trim().replace(/^(`+) ?(.*?) ?\1$/, '$2')),
   );
 }
 
