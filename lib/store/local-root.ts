@@ -131,7 +131,7 @@ export class LocalRoot {
   /** What a crash left. Open uploads stay: they are listed, and whoever began them aborts them. */
   async #sweep(tmp: string): Promise<void> {
     for (const name of await readdir(tmp)) {
-      if (!/\.(tmp|gone)$/.test(name)) continue;
+      if (!/\.(tmp|gone|swap)$/.test(name)) continue;
       const path = join(tmp, name);
       const stats = await unlessMissing(stat(path));
       if (stats !== undefined && this.#now() - stats.mtimeMs > LEFTOVER_AFTER_MS) {

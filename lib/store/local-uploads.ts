@@ -56,8 +56,11 @@ export class LocalUploads {
     const id = randomUUID();
     const { contentType, contentEncoding, metadata } = options;
     const content = JSON.stringify({ key, options: { contentType, contentEncoding, metadata } });
-    await mkdir(join(tmp, id), { mode: 0o700 });
-    await writeFile(join(tmp, id, 'upload.json'), content, { flag: 'wx', mode: 0o600 });
+    // Whole under its name or not there: half a folder would be no upload, and nobody's to remove.
+    const making = join(tmp, `${id}.tmp`);
+    await mkdir(making, { mode: 0o700 });
+    await writeFile(join(making, 'upload.json'), content, { flag: 'wx', mode: 0o600 });
+    await rename(making, join(tmp, id));
     return { key, id };
   }
 

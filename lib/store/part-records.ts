@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { crc32Hex } from './crc32.ts';
@@ -75,13 +75,17 @@ function describePart(number: number, bytes: number, crc32: number): StoredPart 
   return { number, bytes, crc32, etag: `${crc32Hex(crc32)}-${bytes}` };
 }
 
-/** By number. */
+/** By number. A part without its bytes is none: who was killed at the commit had taken the data file out already. */
 export async function listRecords(folder: string): Promise<StoredPart[]> {
   const parts: StoredPart[] = [];
+  const endOf = new Map<string, number>();
   for (const name of await readdir(folder)) {
     const number = Number(/^(\d+)\.json$/.exec(name)?.[1]);
     const record = Number.isNaN(number) ? undefined : await readRecord(folder, number);
-    if (record !== undefined) parts.push(describePart(number, record.bytes, record.crc32));
+    if (record === undefined) continue;
+    const { bytes, crc32, file, offset } = record;
+    if (!endOf.has(file)) endOf.set(file, (await unlessMissing(stat(join(folder, file))))?.size ?? 0);
+    if (offset + bytes <= (endOf.get(file) ?? 0)) parts.push(describePart(number, bytes, crc32));
   }
   return parts.sort((one, other) => one.number - other.number);
 }

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -133,6 +134,37 @@ describe('an upload', () => {
     await store.completeUpload(upload, parts, commitOf(pieces, ABSENT));
 
     expect(await readFile(join(root, 'big'))).toEqual(Buffer.concat(pieces));
+  });
+});
+
+describe('L01: an upload whose process was killed', () => {
+  test('while it committed has only the parts whose bytes are still there, and is filled again', async () => {
+    const pieces = cut(store, 2, 100);
+    const upload = await store.createUpload('big', {});
+    for (const number of [1, 2]) await sendPart(store, upload, number, pieces);
+    // The first step of a commit; the next one gives the file its name.
+    await rename(join(root, '.skyhaul/tmp', upload.id, 'data'), join(root, '.skyhaul/tmp/killed.tmp'));
+
+    expect(await store.listParts(upload)).toEqual([]);
+    const parts = [await sendPart(store, upload, 1, pieces), await sendPart(store, upload, 2, pieces)];
+    await store.completeUpload(upload, parts, commitOf(pieces, ABSENT));
+
+    expect(await readFile(join(root, 'big'))).toEqual(Buffer.concat(pieces));
+  });
+
+  test('while it was created is listed, or swept up a day later', async () => {
+    const script = join(import.meta.dirname, '../support/store-begin-child.ts');
+
+    for (let write = 1; write <= 8; write += 1) {
+      spawnSync(process.execPath, [script, root, String(write)], { stdio: 'inherit' });
+    }
+    // And a commit of that process, while it held the lock of a key.
+    await writeFile(join(root, '.skyhaul/tmp/key.swap'), '');
+    const tomorrow = openLocalStore(root, { now: () => Date.now() + 25 * 3_600_000, link });
+    for await (const upload of store.listUploads('')) await tomorrow.abortUpload(upload);
+    await putBytes(tomorrow, 'swept', Buffer.from('now'), ABSENT);
+
+    expect(await readdir(join(root, '.skyhaul/tmp'))).toEqual([]);
   });
 });
 
