@@ -12,6 +12,7 @@ import { Construct } from 'constructs';
 import type { HandlerName } from './bundle.ts';
 import { bundleCode, HANDLER } from './bundle-code.ts';
 import type { ModuleBundle } from './bundle-module.ts';
+import { NODE_ENVIRONMENT } from './node-environment.ts';
 import { acknowledge, type Permission, permit } from './permit.ts';
 
 export interface WorkerProps {
@@ -57,7 +58,7 @@ export class WorkerFunction extends Construct {
       architecture: props.architecture,
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
-      environment: { ...props.environment },
+      environment: { ...NODE_ENVIRONMENT, ...props.environment },
       role: this.role,
       logGroup,
       tracing: Tracing.ACTIVE,

@@ -121,6 +121,7 @@ describe('a downloader without props', () => {
       SKYHAUL_MANIFEST_SOURCES: 's3://DownloaderBucketDAB0B9DF',
       SKYHAUL_ALLOWED_NETWORKS: '',
       SKYHAUL_MAX_CONCURRENCY: '50',
+      MALLOC_ARENA_MAX: '1',
     });
   });
 
