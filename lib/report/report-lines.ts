@@ -1,5 +1,6 @@
 import type { OutcomeRow } from '../contract/ledger-row.ts';
 import type { Outcome } from '../contract/outcome.ts';
+import type { TransformSpec } from '../contract/transform.ts';
 import { type Listed, listed } from '../contract/work.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { getLines } from '../ledger/json-lines.ts';
@@ -69,11 +70,18 @@ function identityOf({ line, key, item }: Listed) {
   return { line, ...(item.id !== undefined && { id: item.id }), url: redactUrl(item.url), key };
 }
 
-/** A line of `failed.jsonl`: the item as it was asked for, with what went wrong. */
-export function failedLine({ listed: asked, outcome }: ReportLine): object | undefined {
+/**
+ * A line of `failed.jsonl`: the item as it was asked for, with what went wrong. The transforms of the batch become its own,
+ * since without them the same line would make another object.
+ */
+export function failedLine(
+  { listed: asked, outcome }: ReportLine,
+  transform: TransformSpec | undefined,
+): object | undefined {
   if (!asked || outcome.outcome !== 'failed') return undefined;
   const { error: _, ...item } = asked.item;
   return {
+    ...(transform && { transform }),
     ...item,
     key: asked.key,
     error: { name: outcome.error ?? 'Unexpected', ...(outcome.message !== undefined && { message: outcome.message }) },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ReportAnswer, ReportEvent } from '../contract/machine.ts';
 import { outcome } from '../contract/outcome.ts';
 import { type Summary, summary as summarySchema } from '../contract/summary.ts';
+import type { TransformSpec } from '../contract/transform.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { encodeLine, getJson, putJson, putLines, putText } from '../ledger/json-lines.ts';
 import { runKeys } from '../ledger/run-keys.ts';
@@ -56,7 +57,10 @@ export async function reportRun(event: ReportEvent, context: RunContext, unfinis
   // Only after work that is not done again: an invocation that is short from the start would ask for ever.
   if (before === undefined && !hasTimeFor(context, SECOND_PASS_MS)) return { run, next: 'continue' };
 
-  const again = found.counts.failed > 0 ? failedLines(reportLines(state, run, status, unfinished)) : [];
+  const again =
+    found.counts.failed > 0
+      ? failedLines(reportLines(state, run, status, unfinished), asked.input.options.transform)
+      : [];
   await putLines(state, keys.failed, again, { ...ANY, sealed: true });
   const summary = summarise(context, run, asked, status, found);
   const html = reportHtml(summary, found.samples);
@@ -103,9 +107,12 @@ async function* counting(lines: AsyncIterable<ReportLine>, found: Counted): Asyn
   }
 }
 
-async function* failedLines(lines: AsyncIterable<ReportLine>): AsyncIterable<string> {
+async function* failedLines(
+  lines: AsyncIterable<ReportLine>,
+  transform: TransformSpec | undefined,
+): AsyncIterable<string> {
   for await (const line of lines) {
-    const failed = failedLine(line);
+    const failed = failedLine(line, transform);
     if (failed) yield encodeLine(failed);
   }
 }

@@ -53,11 +53,32 @@ describe('failedLine', () => {
   const outcome = { line: 1, url: 'https://a.example/', outcome: 'failed', error: 'NotFound', attempts: 1 } as const;
 
   it('keeps the item as it was asked for and pins the key it would have got', () => {
-    expect(failedLine({ listed, outcome })).toEqual({ ...listed.item, key: 'k', error: { name: 'NotFound' } });
+    expect(failedLine({ listed, outcome }, undefined)).toEqual({
+      ...listed.item,
+      key: 'k',
+      error: { name: 'NotFound' },
+    });
+  });
+
+  it('takes the transforms of the batch along, unless the item has its own', () => {
+    const ofBatch = [{ name: 'gunzip' }] as const;
+    const own = {
+      ...listed,
+      item: { ...listed.item, transform: [{ name: 'unzstd', maxWindowBytes: 1_024 }] },
+    } as const;
+
+    expect(failedLine({ listed, outcome }, [...ofBatch])).toMatchObject({ transform: ofBatch });
+    expect(
+      failedLine({ listed: { ...own, item: { ...own.item, transform: [...own.item.transform] } }, outcome }, [
+        ...ofBatch,
+      ]),
+    ).toMatchObject({
+      transform: own.item.transform,
+    });
   });
 
   it('leaves out what was stored, and a bad line, which nobody could run again', () => {
-    expect(failedLine({ listed, outcome: { ...outcome, outcome: 'stored' } })).toBeUndefined();
-    expect(failedLine({ listed: undefined, outcome })).toBeUndefined();
+    expect(failedLine({ listed, outcome: { ...outcome, outcome: 'stored' } }, undefined)).toBeUndefined();
+    expect(failedLine({ listed: undefined, outcome }, undefined)).toBeUndefined();
   });
 });
