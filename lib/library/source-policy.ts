@@ -1,8 +1,6 @@
 import type { Options } from '../contract/options.ts';
-import type { SourcePolicy } from '../source/source.ts';
-
-const USER_AGENT = 'skyhaul/0.1 (+https://github.com/skyhaul/skyhaul)';
+import { DEFAULT_USER_AGENT, type SourcePolicy } from '../source/source.ts';
 
 export function sourcePolicy(options: Options): SourcePolicy {
-  return { ...options, userAgent: options.request?.userAgent ?? USER_AGENT };
+  return { ...options, userAgent: options.request?.userAgent ?? DEFAULT_USER_AGENT };
 }

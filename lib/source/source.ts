@@ -136,6 +136,9 @@ export interface SourcePolicy {
   readonly userAgent: string;
 }
 
+/** Of requests that nobody gave another one. */
+export const DEFAULT_USER_AGENT = 'skyhaul/0.1 (+https://github.com/skyhaul/skyhaul)';
+
 /** The one connection of a lane (one per host, where redirects lead to another). */
 export interface SourceClient {
   /** Follows redirects; throws a SkyhaulError for everything that carries no file. */

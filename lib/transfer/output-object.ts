@@ -3,6 +3,7 @@ import type { Condition, ObjectOptions, ObjectStore, StoredObject, StoredPart, U
 import { planParts } from '../store/part-plan.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { tooLarge } from './check-expectations.ts';
+import { passed } from './garbage.ts';
 import { PartWriter } from './part-writer.ts';
 
 export interface OutputOptions {
@@ -54,6 +55,7 @@ export class OutputObject {
 
   /** Copies the chunk; resolves when there was room for it. */
   async write(chunk: Uint8Array): Promise<void> {
+    passed(chunk.length);
     await this.#writer.write(chunk);
   }
 

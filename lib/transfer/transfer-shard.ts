@@ -10,6 +10,7 @@ import { readShardLedger } from '../ledger/read-ledger.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { isStopped } from '../ledger/stop-marker.ts';
 import type { RunContext } from '../run-context.ts';
+import { DEFAULT_USER_AGENT } from '../source/source.ts';
 import { createSourceClient } from '../source/source-client.ts';
 import { USUAL_PART_BYTES } from '../store/part-plan.ts';
 import { BufferPool } from './buffer-pool.ts';
@@ -27,7 +28,6 @@ const LEAVE_MS = 60_000;
 const BASE_BYTES = 160 * MiB;
 const MAX_SLOTS = 64;
 const STOPPED = 'the run was stopped';
-const USER_AGENT = 'skyhaul/0.1 (+https://github.com/skyhaul/skyhaul)';
 
 /** Bytes of part buffers and lanes at once for an invocation of this size. In-process the memory is all for buffers. */
 export function memoryBudget(memoryBytes: number, inProcess: boolean): { bufferBytes: number; slots: number } {
@@ -86,7 +86,7 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       flush: () => ledger.flush(),
       openClient: () =>
         createSourceClient({
-          policy: { ...header.options, userAgent: header.options.request?.userAgent ?? USER_AGENT },
+          policy: { ...header.options, userAgent: header.options.request?.userAgent ?? DEFAULT_USER_AGENT },
           allowNetworks: context.allowNetworks,
           now: context.now,
         }),

@@ -3,12 +3,13 @@ import type { OpenedSource } from '../source/source.ts';
 import { crc32Hex } from '../store/crc32.ts';
 import type { Condition, ObjectOptions, StoredObject } from '../store/object-store.ts';
 import type { ChainCounts, ChainRun } from '../transform/chain.ts';
+import { adopted } from './adopt-object.ts';
 import { describeObject, verification } from './describe-object.ts';
 import { wantedDigests } from './digests.ts';
 import { Intake } from './intake.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { OutputObject } from './output-object.ts';
-import { META } from './overwrite-policy.ts';
+import { isOfItem, META, sourceName } from './overwrite-policy.ts';
 import { aboutItem, type ItemTransform } from './transform-of.ts';
 
 export interface TransformTarget {
@@ -74,6 +75,10 @@ async function storeOne(
     return { ...result, objectEtag: etag };
   } catch (error) {
     await output.abort().catch(() => undefined);
+    const winner = toSkyhaulError(error).name === 'CommitConflict' ? await job.destination.head(output.key) : undefined;
+    const mark = { run: job.run, line: job.work.line, source: sourceName(job.work.item.url) };
+    // Another attempt on this item was quicker; its object is as good as ours.
+    if (winner && isOfItem(winner, mark)) return adopted(winner);
     throw error;
   }
 }

@@ -39,6 +39,23 @@ describe('an attempt that loses the race for its key', () => {
     expect(await readFile(join(rig.root, 'f'), 'utf8')).toBe('version 2');
   });
 
+  it('S15, L07: does so, too, where the object is what a transform made', async ({ rig }) => {
+    changesWhileRead(rig);
+    const plan = await rig.plan(listOf(rig, ['/f'], {}, { transform: ['lines'] }));
+
+    const slow = rig.transfer(plan, rig.context());
+    await rig.until(async () => rig.origin.requests.length === 1);
+    await rig.transfer(plan, rig.context());
+    await slow;
+
+    const outcomes = await outcomesInLedger(rig);
+    expect(outcomes.map((row) => row.row === 'outcome' && [row.outcome, row.sourceEtag])).toEqual([
+      ['stored', '"v2"'],
+      ['stored', '"v2"'],
+    ]);
+    expect(await readFile(join(rig.root, 'f'), 'utf8')).toBe('version 2\n');
+  });
+
   it('S15: fails where somebody else wrote the object', async ({ rig }) => {
     changesWhileRead(rig);
     const plan = await rig.plan(listOf(rig, ['/f']));
