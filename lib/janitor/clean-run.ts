@@ -45,7 +45,9 @@ export async function cleanRun(run: string, context: RunContext): Promise<Cleane
   if (wasLaidOut) await foldRound(context, run, status, true);
   const destination = context.openDestination(asked.input.to);
   try {
-    const aborted = await abortUploads(context, run, { destination, since: asked.startedAt, items: status.items });
+    const { transform } = asked.input.options;
+    const which = { destination, since: asked.startedAt, items: status.items, transform };
+    const aborted = await abortUploads(context, run, which);
     const { next } = await reportRun({ run }, context, STOPPED);
     // The time of this invocation is up: the next one writes the rest.
     return next === 'continue' ? { state: 'busy', until: context.now() } : { state: 'reported', aborted };

@@ -1,3 +1,4 @@
+import type { TransformSpec } from '../contract/transform.ts';
 import { listed } from '../contract/work.ts';
 import { getLines } from '../ledger/json-lines.ts';
 import { CHUNK_LINES, runKeys } from '../ledger/run-keys.ts';
@@ -11,6 +12,8 @@ export interface WhichUploads {
   readonly since: number;
   /** Lines of the list. */
   readonly items: number;
+  /** Of the batch, for items without one of their own. */
+  readonly transform?: TransformSpec | undefined;
   /** Ids of uploads that somebody goes on with. */
   readonly keep?: ReadonlySet<string>;
 }
@@ -33,15 +36,27 @@ export async function abortUploads(context: RunContext, run: string, which: Whic
   let aborted = 0;
   for (let chunk = 0; open.size > 0 && chunk * CHUNK_LINES < which.items; chunk += 1) {
     for await (const line of getLines(context.state, runKeys(run).items(chunk))) {
-      const { key } = listed.parse(line);
-      for (const upload of open.get(key) ?? []) {
-        await which.destination.abortUpload(upload);
-        aborted += 1;
+      const { key, item } = listed.parse(line);
+      const keys = makesMany(item.transform ?? which.transform) ? below(key, open.keys()) : [key];
+      for (const one of keys) {
+        for (const upload of open.get(one) ?? []) {
+          await which.destination.abortUpload(upload);
+          aborted += 1;
+        }
+        open.delete(one);
       }
-      open.delete(key);
     }
   }
   return aborted;
+}
+
+/** Its objects stand below its key. */
+function makesMany(transform: TransformSpec | undefined): boolean {
+  return transform?.some(({ name }) => name === 'untar') ?? false;
+}
+
+function below(key: string, keys: Iterable<string>): string[] {
+  return Array.from(keys).filter((one) => one.startsWith(`${key}/`));
 }
 
 /** S3 names a role's session by its ARN. Whatever is no ARN (a directory, an emulator, the account itself) has no role. */

@@ -134,7 +134,8 @@ async function abortLeftUploads(
 ): Promise<void> {
   const destination = context.openDestination(asked.input.to);
   try {
-    await abortUploads(context, run, { destination, since: asked.startedAt, items, keep });
+    const { transform } = asked.input.options;
+    await abortUploads(context, run, { destination, since: asked.startedAt, items, keep, transform });
   } finally {
     await destination.close();
   }

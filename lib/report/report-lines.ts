@@ -1,6 +1,7 @@
 import type { OutcomeRow } from '../contract/ledger-row.ts';
+import type { Options } from '../contract/options.ts';
 import type { Outcome } from '../contract/outcome.ts';
-import type { TransformSpec } from '../contract/transform.ts';
+import type { RequestOptions } from '../contract/request.ts';
 import { type Listed, listed } from '../contract/work.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { getLines } from '../ledger/json-lines.ts';
@@ -71,19 +72,31 @@ function identityOf({ line, key, item }: Listed) {
 }
 
 /**
- * A line of `failed.jsonl`: the item as it was asked for, with what went wrong. The transforms of the batch become its own,
- * since without them the same line would make another object.
+ * A line of `failed.jsonl`: the item as it was asked for, with what went wrong. Request and transforms of the batch become
+ * its own, since without them the same line would make another object. The list is sealed: it may hold credentials.
  */
 export function failedLine(
   { listed: asked, outcome }: ReportLine,
-  transform: TransformSpec | undefined,
+  { transform, request }: Pick<Options, 'transform' | 'request'>,
 ): object | undefined {
   if (!asked || outcome.outcome !== 'failed') return undefined;
   const { error: _, ...item } = asked.item;
   return {
     ...(transform && { transform }),
     ...item,
+    ...(request && { request: merged(request, item.request) }),
     key: asked.key,
     error: { name: outcome.error ?? 'Unexpected', ...(outcome.message !== undefined && { message: outcome.message }) },
+  };
+}
+
+/** The nearer setting over the farther one; headers and query by name. */
+function merged(ofBatch: RequestOptions, own: RequestOptions | undefined): RequestOptions {
+  const { headers, query } = ofBatch;
+  return {
+    ...ofBatch,
+    ...own,
+    ...((headers ?? own?.headers) && { headers: { ...headers, ...own?.headers } }),
+    ...((query ?? own?.query) && { query: { ...query, ...own?.query } }),
   };
 }

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ReportAnswer, ReportEvent } from '../contract/machine.ts';
+import type { Options } from '../contract/options.ts';
 import { outcome } from '../contract/outcome.ts';
 import { type Summary, summary as summarySchema } from '../contract/summary.ts';
-import type { TransformSpec } from '../contract/transform.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { encodeLine, getJson, putJson, putLines, putText } from '../ledger/json-lines.ts';
 import { runKeys } from '../ledger/run-keys.ts';
@@ -58,9 +58,7 @@ export async function reportRun(event: ReportEvent, context: RunContext, unfinis
   if (before === undefined && !hasTimeFor(context, SECOND_PASS_MS)) return { run, next: 'continue' };
 
   const again =
-    found.counts.failed > 0
-      ? failedLines(reportLines(state, run, status, unfinished), asked.input.options.transform)
-      : [];
+    found.counts.failed > 0 ? failedLines(reportLines(state, run, status, unfinished), asked.input.options) : [];
   await putLines(state, keys.failed, again, { ...ANY, sealed: true });
   const summary = summarise(context, run, asked, status, found);
   const html = reportHtml(summary, found.samples);
@@ -109,10 +107,10 @@ async function* counting(lines: AsyncIterable<ReportLine>, found: Counted): Asyn
 
 async function* failedLines(
   lines: AsyncIterable<ReportLine>,
-  transform: TransformSpec | undefined,
+  options: Pick<Options, 'transform' | 'request'>,
 ): AsyncIterable<string> {
   for await (const line of lines) {
-    const failed = failedLine(line, transform);
+    const failed = failedLine(line, options);
     if (failed) yield encodeLine(failed);
   }
 }

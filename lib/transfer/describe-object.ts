@@ -6,6 +6,7 @@ import type { ObjectOptions } from '../store/object-store.ts';
 import type { WantedDigests } from './digests.ts';
 import type { ItemJob } from './item-job.ts';
 import { META, sourceName } from './overwrite-policy.ts';
+import { requestMark } from './request-mark.ts';
 import { isPost } from './source-request.ts';
 
 /** How well the object will be proven once it is whole. */
@@ -26,6 +27,7 @@ export function describeObject(
   const { strongEtag, lastModified } = source.validators;
   const etag = isPost(job) ? undefined : strongEtag;
   const contentType = item.contentType ?? source.contentType;
+  const mark = requestMark(job);
   return {
     ...(contentType !== undefined && { contentType }),
     ...(source.contentEncoding !== undefined && { contentEncoding: source.contentEncoding }),
@@ -39,6 +41,7 @@ export function describeObject(
       [META.line]: String(line),
       [META.source]: sourceName(item.url),
       [META.verified]: verified,
+      ...(mark !== undefined && { [META.request]: mark }),
       ...(item.range !== undefined && { [META.range]: item.range }),
       ...(lastModified !== undefined && isDate(lastModified) && { [META.modified]: lastModified }),
       ...(etag !== undefined && isAscii(etag) && { [META.etag]: etag }),

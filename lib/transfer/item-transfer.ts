@@ -15,6 +15,7 @@ import { afterChange, mayGoOn } from './give-up-policy.ts';
 import { headItem, inlineItem } from './inline-item.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { beforeFetch, isUnchanged, sourceName } from './overwrite-policy.ts';
+import { requestMark } from './request-mark.ts';
 import { isPost, requestOf } from './source-request.ts';
 import { transformItem } from './transform-item.ts';
 import { type ItemTransform, moduleOf, transformOf } from './transform-of.ts';
@@ -142,6 +143,7 @@ export class ItemTransfer {
       source: sourceName(work.item.url),
       isDeclared: declaresBytes(work.item),
       transform: this.#transform?.mark,
+      request: requestMark(this.#job),
       range: work.item.range,
       isPost: isPost(this.#job),
     });
@@ -244,5 +246,7 @@ async function secretsOf({ secrets, work, options }: ItemJob): Promise<void> {
 }
 
 function storesObject({ result = 'object' }: ItemWork['item'], transform: ItemTransform | undefined): boolean {
-  return result === 'object' && !transform?.consume;
+  // What stands below a key is no object under it.
+  const makesMany = transform?.chain.names.includes('untar') ?? false;
+  return result === 'object' && !transform?.consume && !makesMany;
 }

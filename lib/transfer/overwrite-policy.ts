@@ -14,6 +14,8 @@ export const META = {
   /** Only these bytes of it, as they were asked for. */
   range: 'skyhaul-source-range',
   verified: 'skyhaul-verified',
+  /** Query and headers that it was asked for with, as a digest; none: a plain URL. */
+  request: 'skyhaul-request',
   /** Which transforms made it; none: it is what the source sent. */
   transform: 'skyhaul-transform',
 } as const;
@@ -50,6 +52,8 @@ export function beforeFetch(
     readonly existing: StoredObject | undefined;
     /** The list says what size or digest the bytes must have. */
     readonly isDeclared: boolean;
+    /** What the source is asked with, beside its URL. */
+    readonly request?: string | undefined;
     /** What the object is to be made by. */
     readonly transform?: string | undefined;
     /** Only these bytes of the source are wanted. */
@@ -66,6 +70,7 @@ export function beforeFetch(
   const isMadeAlike =
     existing.metadata[META.transform] === facts.transform &&
     existing.metadata[META.range] === facts.range &&
+    existing.metadata[META.request] === facts.request &&
     facts.isPost !== true;
   const mayBeUnchanged = overwrite === 'if-changed' && isSameSource && isMadeAlike && !facts.isDeclared;
   return {

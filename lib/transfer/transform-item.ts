@@ -103,10 +103,18 @@ async function storeMany(
       bytes += place.sums.bytes;
     }
     intake.verify();
+    requireRoom(held.map(({ output }) => output.key));
+    // Whoever stops from here on waits for all of them: some without the others would be half an archive.
+    job.signal.throwIfAborted();
+    const became: Became[] = [];
     for (let next = held[0]; next; next = held[0]) {
-      job.signal.throwIfAborted();
-      if (await commitUnlessThere(job, next.output, next.sums)) objects.push(next.output.key);
+      const one = await commitUnlessThere(job, next.output, next.sums);
+      became.push(one);
+      if (one !== 'left') objects.push(next.output.key);
       held.shift();
+    }
+    if (became.length > 0 && !became.includes('written')) {
+      return { outcome: 'skipped', reason: became.includes('left') ? 'exists' : 'unchanged', objects };
     }
     return { bytes, objects };
   } catch (error) {
@@ -115,16 +123,34 @@ async function storeMany(
   }
 }
 
-/** False where the overwrite policy leaves what stands there alone. */
-async function commitUnlessThere(job: ItemJob, output: OutputObject, sums: { bytes: number; crc32: number }) {
+type Became = 'written' | 'same' | 'left';
+
+/** `left`: the overwrite policy leaves what stands there alone. */
+async function commitUnlessThere(job: ItemJob, output: OutputObject, sums: Sized): Promise<Became> {
   const existing = await job.destination.head(output.key);
-  if (existing && job.options.overwrite === 'never') {
+  const isLeft = existing !== undefined && job.options.overwrite === 'never';
+  if (isLeft || holdsSame(existing, sums)) {
     await output.abort();
-    return false;
+    return isLeft ? 'left' : 'same';
   }
-  if (holdsSame(existing, sums)) await output.abort();
-  else await output.commit(existing ? { kind: 'matches', etag: existing.etag } : { kind: 'absent' });
-  return true;
+  await output.commit(existing ? { kind: 'matches', etag: existing.etag } : { kind: 'absent' });
+  return 'written';
+}
+
+/** A directory cannot hold a file and a folder of one name, so no archive with both is stored anywhere. */
+function requireRoom(keys: readonly string[]): void {
+  const files = new Set(keys);
+  for (const key of keys) {
+    for (let at = key.lastIndexOf('/'); at > 0; at = key.lastIndexOf('/', at - 1)) {
+      if (!files.has(key.slice(0, at))) continue;
+      throw new SkyhaulError('TransformFailed', `untar: ${JSON.stringify(key.slice(0, at))} is a file and a folder`);
+    }
+  }
+}
+
+interface Sized {
+  readonly bytes: number;
+  readonly crc32: number;
 }
 
 function openOutput({ destination, pool, signal, halt }: ItemJob, key: string, object: ObjectOptions): OutputObject {
@@ -143,7 +169,7 @@ function describeOutput(job: ItemJob, { mark }: ItemTransform, source: OpenedSou
   };
 }
 
-function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: { bytes: number; crc32: number }): boolean {
+function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Sized): boolean {
   return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
 }
 

@@ -38,6 +38,23 @@ describe('the janitor', () => {
     ]);
   });
 
+  it('I2: aborts what was open of the files of an archive, below its key', async ({ rig }) => {
+    rig.clock.now = Date.now();
+    const items = [{ url: rig.origin.url('/a.tar'), key: 'a', transform: ['untar'] }];
+    await rig.plan({ run: 'r', items, to: rig.root });
+    const store = openLocalStore(rig.root);
+    await store.createUpload('a/one', {});
+    await store.createUpload('a/sub/two', {});
+    await store.createUpload('ab', {});
+
+    const cleaned = await cleanRun('r', rig.context(dead));
+
+    const open: string[] = [];
+    for await (const { key } of store.listUploads('')) open.push(key);
+    expect(cleaned).toEqual({ state: 'reported', aborted: 2 });
+    expect(open).toEqual(['ab']);
+  });
+
   it('leaves a run alone whose execution is alive', async ({ rig }) => {
     await rig.plan(input(rig, ['/a']));
 

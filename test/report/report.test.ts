@@ -53,10 +53,19 @@ describe('failedLine', () => {
   const outcome = { line: 1, url: 'https://a.example/', outcome: 'failed', error: 'NotFound', attempts: 1 } as const;
 
   it('keeps the item as it was asked for and pins the key it would have got', () => {
-    expect(failedLine({ listed, outcome }, undefined)).toEqual({
+    expect(failedLine({ listed, outcome }, {})).toEqual({
       ...listed.item,
       key: 'k',
       error: { name: 'NotFound' },
+    });
+  });
+
+  it('takes the request of the batch along, under what the item says itself', () => {
+    const request = { headers: { a: 'batch', b: 'batch' }, userAgent: 'batch' };
+    const own = { ...listed, item: { ...listed.item, request: { headers: { a: 'own' } } } };
+
+    expect(failedLine({ listed: own, outcome }, { request })).toMatchObject({
+      request: { headers: { a: 'own', b: 'batch' }, userAgent: 'batch' },
     });
   });
 
@@ -67,18 +76,19 @@ describe('failedLine', () => {
       item: { ...listed.item, transform: [{ name: 'unzstd', maxWindowBytes: 1_024 }] },
     } as const;
 
-    expect(failedLine({ listed, outcome }, [...ofBatch])).toMatchObject({ transform: ofBatch });
+    expect(failedLine({ listed, outcome }, { transform: [...ofBatch] })).toMatchObject({ transform: ofBatch });
     expect(
-      failedLine({ listed: { ...own, item: { ...own.item, transform: [...own.item.transform] } }, outcome }, [
-        ...ofBatch,
-      ]),
+      failedLine(
+        { listed: { ...own, item: { ...own.item, transform: [...own.item.transform] } }, outcome },
+        { transform: [...ofBatch] },
+      ),
     ).toMatchObject({
       transform: own.item.transform,
     });
   });
 
   it('leaves out what was stored, and a bad line, which nobody could run again', () => {
-    expect(failedLine({ listed, outcome: { ...outcome, outcome: 'stored' } }, undefined)).toBeUndefined();
-    expect(failedLine({ listed: undefined, outcome }, undefined)).toBeUndefined();
+    expect(failedLine({ listed, outcome: { ...outcome, outcome: 'stored' } }, {})).toBeUndefined();
+    expect(failedLine({ listed: undefined, outcome }, {})).toBeUndefined();
   });
 });

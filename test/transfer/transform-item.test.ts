@@ -14,6 +14,15 @@ const ROWS = Array.from({ length: 200_000 }, (_, row) => `${row},${row % 3 === 0
 const CSV = Buffer.from(`id,country,name\n${ROWS.join('')}`);
 const ZIPPED = gzipSync(CSV, { level: 1 });
 
+async function tarOf(files: Readonly<Record<string, string>>): Promise<Buffer> {
+  const archive = pack();
+  for (const [name, body] of Object.entries(files)) archive.entry({ name }, body);
+  archive.finalize();
+  const chunks: Buffer[] = [];
+  for await (const chunk of archive) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
 const textOf = (rig: Rig, key: string) => readFile(join(rig.root, key), 'utf8');
 
 describe('an item with transforms', () => {
@@ -155,6 +164,33 @@ describe('an item with transforms', () => {
       expect(wanted.equals(await readFile(join(rig.root, 'good', name)))).toBe(true);
     }
     await expect(textOf(rig, 'bad/a.txt')).rejects.toThrow('ENOENT');
+    expect(await leftovers(rig)).toEqual([]);
+  });
+
+  it('untar can be run again: what stands is left, and nothing is written', async ({ rig }) => {
+    rig.origin.on('/tar', { body: await tarOf({ 'a.txt': 'a', 'b/c.txt': 'c' }) });
+    const batch = (run: string, overwrite?: string) => ({
+      ...listOf(rig, ['/tar'], overwrite ? { overwrite } : {}, { transform: ['untar'] }),
+      run,
+    });
+    await rig.run(batch('one'));
+
+    const [again] = await rig.run(batch('two'));
+    const [never] = await rig.run(batch('three', 'never'));
+    const [always] = await rig.run(batch('four', 'always'));
+
+    expect(again).toMatchObject({ outcome: 'skipped', reason: 'unchanged', objects: ['tar/a.txt', 'tar/b/c.txt'] });
+    expect(never).toMatchObject({ outcome: 'skipped', reason: 'exists', objects: [] });
+    expect(always).toMatchObject({ outcome: 'skipped', reason: 'unchanged' });
+  });
+
+  it('untar stores nothing of an archive in which a name is a file and a folder', async ({ rig }) => {
+    rig.origin.on('/tar', { body: await tarOf({ a: 'a', 'a/b': 'b' }) });
+
+    const [outcome] = await rig.run(listOf(rig, ['/tar'], {}, { transform: ['untar'] }));
+
+    expect(outcome).toMatchObject({ outcome: 'failed', error: 'TransformFailed' });
+    await expect(textOf(rig, 'tar/a')).rejects.toThrow('ENOENT');
     expect(await leftovers(rig)).toEqual([]);
   });
 
