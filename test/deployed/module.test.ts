@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Server } from 'node:http';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { deployStacks } from '../../localstack/cdk.ts';
 import { deployedStack } from '../support/localstack-stack.ts';
 import { listen, Runs } from './runs.ts';
 
@@ -8,8 +10,20 @@ let runs: Runs;
 let server: Server;
 let url: string;
 
+/** A stack of its own: others deploy the usual one anew, without a module. */
+const STACK = 'ModuleTest';
+
 beforeAll(async () => {
-  runs = new Runs(deployedStack());
+  const lane = deployedStack();
+  const module = fileURLToPath(new URL('own-module.ts', import.meta.url));
+  const context = { stackName: STACK, allowedNetworks: '127.0.0.0/8', module };
+  const { [STACK]: outputs = {} } = await deployStacks({ endpoint: lane.endpoint, context });
+  runs = new Runs({
+    ...lane,
+    stateMachineArn: outputs.SkyhaulStateMachineArn ?? '',
+    bucket: outputs.SkyhaulBucketName ?? '',
+    janitorFunction: outputs.SkyhaulJanitorName ?? '',
+  });
   ({ server, url } = await listen((_request, response) => response.writeHead(200, { 'Content-Length': 3 }).end('abc')));
 });
 

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { deployStacks } from '../../localstack/cdk.ts';
 import { shareLocalStack } from './localstack-shared.ts';
@@ -12,11 +11,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { endpoint, hostOfOrigins } = localStack;
   try {
     const startedAt = Date.now();
-    const context = {
-      allowedNetworks: '127.0.0.0/8',
-      transferTimeoutSeconds: String(TRANSFER_SECONDS),
-      module: fileURLToPath(new URL('../deployed/own-module.ts', import.meta.url)),
-    };
+    const context = { allowedNetworks: '127.0.0.0/8', transferTimeoutSeconds: String(TRANSFER_SECONDS) };
     const { Skyhaul: outputs = {} } = await deployStacks({ endpoint, context });
     console.error(`deployed: cdk bootstrap and deploy took ${Math.round((Date.now() - startedAt) / 1_000)} s`);
     project.provide('deployedStack', {
