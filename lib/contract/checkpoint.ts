@@ -61,7 +61,11 @@ export const openUpload = checkpoint.extend({
 
 /** Whether the bytes must be read in order: sha256 and md5 do not combine from parts as the CRCs do. */
 export function needsOrder(wanted: readonly WantedDigest[]): boolean {
-  return wanted.some(({ algorithm }) => algorithm === 'sha256' || algorithm === 'md5');
+  return wanted.some(({ algorithm }) => isOrdered(algorithm));
+}
+
+export function isOrdered(algorithm: WantedDigest['algorithm']): algorithm is 'sha256' | 'md5' {
+  return algorithm === 'sha256' || algorithm === 'md5';
 }
 
 export type WantedDigest = z.infer<typeof wantedDigest>;

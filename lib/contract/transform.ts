@@ -145,6 +145,11 @@ export type StepSpec = TransformSpec[number];
 export type StepName = StepSpec['name'];
 export type StepOptions<N extends StepName> = Extract<StepSpec, { readonly name: N }>;
 
+/** Whether several objects come of one item, below its key. */
+export function makesMany(names: readonly StepName[]): boolean {
+  return names.includes('untar');
+}
+
 /** Labels as in the WHATWG Encoding Standard 4.2, as far as this Node's ICU has them. */
 function isCharset(label: string): boolean {
   try {

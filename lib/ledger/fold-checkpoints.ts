@@ -1,6 +1,7 @@
 import type { OpenUploadState, UploadedPart } from '../contract/checkpoint.ts';
 import type { CheckpointRow } from '../contract/ledger-row.ts';
 import type { ItemState } from '../contract/work.ts';
+import { crc32Hex } from '../store/crc32.ts';
 
 /** Eight characters a part: a CRC32 in hexadecimal, or this. */
 const MISSING = '--------';
@@ -45,17 +46,20 @@ function newestUpload(
     const { row: _, index: __, line: ___, restarts, ...rest } = row;
     return [{ restarts, isKnown: false, open: { ...rest, crc32s: '' } }];
   });
-  const parts = (upload: string) =>
-    new Set(rows.flatMap((row) => (row.row === 'part' && row.upload === upload ? [row.number] : []))).size;
   return [...known, ...begun]
     .filter(({ open }) => !dropped.has(open.upload))
+    .map((candidate) => ({ ...candidate, parts: partsIn(rows, candidate.open.upload) }))
     .sort(
       (a, b) =>
         b.restarts - a.restarts ||
         Number(b.isKnown) - Number(a.isKnown) ||
-        parts(b.open.upload) - parts(a.open.upload) ||
+        b.parts - a.parts ||
         (a.open.upload < b.open.upload ? -1 : 1),
     )[0]?.open;
+}
+
+function partsIn(rows: readonly CheckpointRow[], upload: string): number {
+  return new Set(rows.flatMap((row) => (row.row === 'part' && row.upload === upload ? [row.number] : []))).size;
 }
 
 function withRows(open: OpenUploadState, rows: readonly CheckpointRow[]): OpenUploadState {
@@ -94,8 +98,8 @@ function withParts(open: OpenUploadState, parts: Iterable<UploadedPart>): OpenUp
   const crc32s: string[] = [];
   const crc32cs: string[] = [];
   for (const { number, crc32, crc32c } of parts) {
-    crc32s[number - 1] = hex(crc32);
-    if (crc32c !== undefined) crc32cs[number - 1] = hex(crc32c);
+    crc32s[number - 1] = crc32Hex(crc32);
+    if (crc32c !== undefined) crc32cs[number - 1] = crc32Hex(crc32c);
   }
   const { crc32cs: _, ...rest } = open;
   return { ...rest, crc32s: joined(crc32s), ...(crc32cs.length > 0 && { crc32cs: joined(crc32cs) }) };
@@ -103,10 +107,6 @@ function withParts(open: OpenUploadState, parts: Iterable<UploadedPart>): OpenUp
 
 function joined(digits: readonly string[]): string {
   return Array.from(digits, (one) => one ?? MISSING).join('');
-}
-
-function hex(crc: number): string {
-  return crc.toString(16).padStart(8, '0');
 }
 
 function digitsAt(text: string, number: number): number | undefined {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { Condition, ObjectStore } from '../store/object-store.ts';
-import { getJson, putJson } from './json-lines.ts';
+import { getText, putJson } from './json-lines.ts';
 import { runKeys } from './run-keys.ts';
 
 /**
@@ -18,8 +18,8 @@ export async function requestStop(state: ObjectStore, run: string): Promise<void
 
 /** Ends a round whose ledger is to be read: a worker of it that begins later finds that, and does nothing. */
 export async function endRound(state: ObjectStore, run: string, round: number): Promise<void> {
-  const before = await state.head(runKeys(run).stop);
-  if (await isStopped(state, run, round)) return;
+  const before = await read(state, run);
+  if (before && before.throughRound >= round) return;
   try {
     await write(state, run, round, before ? { kind: 'matches', etag: before.etag } : { kind: 'absent' });
   } catch (error) {
@@ -34,8 +34,13 @@ export async function resumeFrom(state: ObjectStore, run: string, round: number)
 }
 
 export async function isStopped(state: ObjectStore, run: string, round: number): Promise<boolean> {
-  const found = await getJson(state, runKeys(run).stop);
-  return found !== undefined && marker.parse(found).throughRound >= round;
+  const found = await read(state, run);
+  return found !== undefined && found.throughRound >= round;
+}
+
+async function read(state: ObjectStore, run: string) {
+  const found = await getText(state, runKeys(run).stop);
+  return found && { ...marker.parse(JSON.parse(found.text)), etag: found.etag };
 }
 
 async function write(

@@ -1,6 +1,6 @@
 import { MiB } from '../contract/limits.ts';
 import type { Outcome } from '../contract/outcome.ts';
-import { redactUrl } from '../errors/redact-url.ts';
+import { toldOfError, toldOfLine } from '../contract/tell-outcome.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import { KeyIndex } from '../manifest/key-index.ts';
 import type { SourceClient } from '../source/source.ts';
@@ -16,7 +16,7 @@ import { type Progress, ProgressReporter } from './progress.ts';
 import { readItem, type Settings } from './settings.ts';
 import { sourcePolicy } from './source-policy.ts';
 import { Stop } from './stop.ts';
-import { aboutTask, errorOf, type Session, type Task, transferItem } from './transfer-item.ts';
+import { type Session, type Task, transferItem } from './transfer-item.ts';
 
 /** Two parts each: one is filled while the other is on its way. */
 const BYTES_PER_TRANSFER = 16 * MiB;
@@ -165,10 +165,10 @@ export class DownloadRun {
     const claim = this.#keys.claim(line, task.key, task.item);
     if (claim.kind === 'duplicate') {
       const message = `the same as line ${claim.of}`;
-      this.#settle({ ...aboutTask(task), outcome: 'skipped', reason: 'duplicate', message, attempts: 0 });
+      this.#settle({ ...toldOfLine(task), outcome: 'skipped', reason: 'duplicate', message, attempts: 0 });
     } else if (claim.kind === 'conflict') {
       const { text } = claim.problem;
-      this.#settle({ ...aboutTask(task), outcome: 'failed', error: 'KeyConflict', message: text, attempts: 0 });
+      this.#settle({ ...toldOfLine(task), outcome: 'failed', error: 'KeyConflict', message: text, attempts: 0 });
     } else {
       this.#enqueue(task);
     }
@@ -176,10 +176,10 @@ export class DownloadRun {
 
   #enqueue(task: Task): void {
     const { own } = this.#settings;
-    const { item, line, key } = task;
+    const { item } = task;
     const stop = new Stop(this.#stop.signal);
     const progress = new ProgressReporter({
-      about: { line, ...(item.id !== undefined && { id: item.id }), url: redactUrl(item.url), key },
+      about: toldOfLine(task),
       listener: guarded<Progress>('onProgress', own.onProgress, (error) => stop.abort(error)),
       intervalMs: own.progressIntervalMs,
       now: this.#session.effects.now,
@@ -189,8 +189,8 @@ export class DownloadRun {
       this.#waiting.push({ task, host: new URL(item.url).host, progress, stop });
     } catch (error) {
       stop.release();
-      const failed = { outcome: 'failed', ...errorOf(toSkyhaulError(error)), attempts: 0 } as const;
-      this.#settle({ ...aboutTask(task), ...failed });
+      const failed = { outcome: 'failed', ...toldOfError(toSkyhaulError(error)), attempts: 0 } as const;
+      this.#settle({ ...toldOfLine(task), ...failed });
     }
   }
 

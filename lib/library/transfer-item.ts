@@ -1,8 +1,8 @@
 import type { Item } from '../contract/item.ts';
 import type { Options } from '../contract/options.ts';
 import type { Outcome } from '../contract/outcome.ts';
+import { toldOfError, toldOfLine } from '../contract/tell-outcome.ts';
 import type { ItemWork } from '../contract/work.ts';
-import { redactUrl } from '../errors/redact-url.ts';
 import { type SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { SourceClient } from '../source/source.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -73,7 +73,7 @@ export async function transferItem(
     onBytes: (bytes, totalBytes) => progress.received(bytes, totalBytes),
   });
   const told = (result: Partial<Outcome> & Pick<Outcome, 'outcome' | 'attempts'>): Outcome => ({
-    ...aboutTask(task),
+    ...toldOfLine(task),
     ...result,
     ...(tries.resumes > 0 && { resumes: tries.resumes }),
     ms: Math.max(0, effects.now() - startedAt),
@@ -91,7 +91,7 @@ export async function transferItem(
       await transfer.abandon();
       const last = stop.reason ?? error;
       if (last.name === 'Interrupted') throw last;
-      return told({ outcome: 'failed', ...errorOf(last), attempts: Math.max(1, tries.failed) });
+      return told({ outcome: 'failed', ...toldOfError(last), attempts: Math.max(1, tries.failed) });
     }
   } catch (error) {
     await transfer.abandon();
@@ -99,16 +99,6 @@ export async function transferItem(
   } finally {
     stop.release();
   }
-}
-
-/** What an outcome says of its item, whatever became of it. */
-export function aboutTask({ line, item, key }: Task): Pick<Outcome, 'line' | 'id' | 'url' | 'key'> {
-  return { line, ...(item.id !== undefined && { id: item.id }), url: redactUrl(item.url), key };
-}
-
-/** What an outcome says of an error. */
-export function errorOf({ name, message, details: { status } }: SkyhaulError) {
-  return { error: name, message, ...(status !== undefined && { status }) };
 }
 
 async function attempt(
@@ -126,7 +116,7 @@ async function attempt(
 }
 
 function handTo(onChunk: ChunkListener, task: Task) {
-  const place = { ...aboutTask(task), key: task.key };
+  const place = toldOfLine(task);
   return async (chunk: Uint8Array, offset: number) => {
     try {
       await onChunk(chunk, { ...place, offset });

@@ -1,4 +1,4 @@
-import type { TransformSpec } from '../contract/transform.ts';
+import { makesMany, type TransformSpec } from '../contract/transform.ts';
 import { listed } from '../contract/work.ts';
 import { getLines } from '../ledger/json-lines.ts';
 import { CHUNK_LINES, runKeys } from '../ledger/run-keys.ts';
@@ -37,7 +37,8 @@ export async function abortUploads(context: RunContext, run: string, which: Whic
   for (let chunk = 0; open.size > 0 && chunk * CHUNK_LINES < which.items; chunk += 1) {
     for await (const line of getLines(context.state, runKeys(run).items(chunk))) {
       const { key, item } = listed.parse(line);
-      const keys = makesMany(item.transform ?? which.transform) ? below(key, open.keys()) : [key];
+      const steps = item.transform ?? which.transform ?? [];
+      const keys = makesMany(steps.map(({ name }) => name)) ? below(key, open.keys()) : [key];
       for (const one of keys) {
         for (const upload of open.get(one) ?? []) {
           await which.destination.abortUpload(upload);
@@ -48,11 +49,6 @@ export async function abortUploads(context: RunContext, run: string, which: Whic
     }
   }
   return aborted;
-}
-
-/** Its objects stand below its key. */
-function makesMany(transform: TransformSpec | undefined): boolean {
-  return transform?.some(({ name }) => name === 'untar') ?? false;
 }
 
 function below(key: string, keys: Iterable<string>): string[] {

@@ -2,6 +2,7 @@ import type { OutcomeRow } from '../contract/ledger-row.ts';
 import type { Options } from '../contract/options.ts';
 import type { Outcome } from '../contract/outcome.ts';
 import type { RequestOptions } from '../contract/request.ts';
+import { toldOfLine } from '../contract/tell-outcome.ts';
 import { type Listed, listed } from '../contract/work.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { getLines } from '../ledger/json-lines.ts';
@@ -56,19 +57,15 @@ function reportLine(
   if (row) {
     const { row: _row, index: _index, ...outcome } = row;
     return {
-      outcome: asked ? { ...identityOf(asked), ...outcome, url: redactUrl(asked.item.url) } : outcome,
+      outcome: asked ? { ...toldOfLine(asked), ...outcome, url: redactUrl(asked.item.url) } : outcome,
       listed: asked,
     };
   }
   if (!asked) return undefined;
   return {
-    outcome: { ...identityOf(asked), outcome: 'failed', ...unfinished, attempts: 0 },
+    outcome: { ...toldOfLine(asked), outcome: 'failed', ...unfinished, attempts: 0 },
     listed: asked,
   };
-}
-
-function identityOf({ line, key, item }: Listed) {
-  return { line, ...(item.id !== undefined && { id: item.id }), url: redactUrl(item.url), key };
 }
 
 /**

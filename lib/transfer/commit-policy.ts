@@ -4,10 +4,13 @@ import type { StoredObject } from '../store/object-store.ts';
 import type { Part } from './generation.ts';
 import { type ItemMark, isOfItem } from './overwrite-policy.ts';
 
-/** What is decided about a commit from what stands at the target and what all bytes of the object sum up to: pure. */
-export interface Sums {
+export interface Size {
   readonly bytes: number;
   readonly crc32: number;
+}
+
+/** What is decided about a commit from what stands at the target and what all bytes of the object sum up to: pure. */
+export interface Sums extends Size {
   readonly crc32c: number | undefined;
 }
 
@@ -46,6 +49,7 @@ export function afterConflict(
   return winner && isOfItem(winner, mark) ? 'ours' : 'foreign';
 }
 
-function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Sums): boolean {
+/** Without reading it: by length and CRC32. */
+export function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Size): boolean {
   return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
 }

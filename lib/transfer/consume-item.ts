@@ -1,10 +1,9 @@
-import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import type { OpenedSource } from '../source/source.ts';
-import { headResult } from './inline-item.ts';
-import { Intake } from './intake.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
+import { openIntake } from './open-intake.ts';
+import { sourceResult } from './source-result.ts';
 import { asTransformFailure, counted } from './transform-item.ts';
-import { aboutItem, type ItemTransform } from './transform-of.ts';
+import type { ItemTransform } from './transform-of.ts';
 
 /**
  * `result: none`: the body is read to its end and proven, and nothing is stored. What the user's `consume` returned stands
@@ -16,19 +15,17 @@ export async function consumeItem(
   source: OpenedSource,
   isWhole: boolean,
 ): Promise<ItemResult> {
-  const intake = await Intake.of(job, source, isWhole);
-  const about = aboutItem(job, source);
-  const run = transform?.chain.run(intake.read(), about);
-  if (run?.kind === 'many') throw new SkyhaulError('BatchInvalid', '`untar` makes objects, and `result` is `none`');
+  const ifMany = '`untar` makes objects, and `result` is `none`';
+  const { intake, about, body, counts } = await openIntake(job, transform, source, { isWhole, ifMany });
   const consume = transform?.consume ?? readOnly;
   try {
-    const inline = await consume(run?.body ?? intake.read(), about);
+    const inline = await consume(body, about);
     const { sha256 } = intake.verify();
     return {
-      ...headResult(job, source),
+      ...sourceResult(job, source),
       ...(sha256 !== undefined && { sha256 }),
       ...(inline !== undefined && { inline }),
-      ...(run ? counted(run.counts) : { bytesIn: intake.bytes }),
+      ...(counts ? counted(counts) : { bytesIn: intake.bytes }),
     };
   } catch (error) {
     throw asTransformFailure(error);

@@ -5,7 +5,7 @@
  */
 import { createCRC32 } from 'hash-wasm';
 import { z } from 'zod';
-import type { WantedDigest } from '../contract/checkpoint.ts';
+import { isOrdered, type WantedDigest } from '../contract/checkpoint.ts';
 import type { Item } from '../contract/item.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import type { AnnouncedDigests } from '../source/source.ts';
@@ -43,10 +43,6 @@ function listed(digests: AnnouncedDigests, by: WantedDigest['by']): WantedDigest
     const hex = digests[algorithm];
     return hex === undefined ? [] : [{ algorithm, hex, by }];
   });
-}
-
-function isOrdered(algorithm: Algorithm): algorithm is OrderedAlgorithm {
-  return algorithm === 'sha256' || algorithm === 'md5';
 }
 
 /** CRC-32C of a part; `combineCrc32c` makes the whole of them. Several times faster than MD5. */

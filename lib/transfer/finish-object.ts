@@ -7,7 +7,7 @@ import { afterConflict, beforeCommit, sumsOfParts } from './commit-policy.ts';
 import type { Filled } from './fill-parts.ts';
 import type { Generation, Part } from './generation.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
-import { sourceName } from './overwrite-policy.ts';
+import { markOfItem } from './overwrite-policy.ts';
 
 /** At which a commit begins to count in memory. */
 const MANY_PARTS = 256;
@@ -53,8 +53,7 @@ export async function finishObject(
   } catch (error) {
     if (toSkyhaulError(error).name !== 'CommitConflict') throw error;
     const winner = await job.destination.head(work.key);
-    const mark = { run: job.run, line: work.line, source: sourceName(work.item.url) };
-    const verdict = afterConflict(winner, sums, mark);
+    const verdict = afterConflict(winner, sums, markOfItem(job));
     if (!winner || verdict === 'foreign') throw error;
     return {
       result: verdict === 'ours' ? adopted(winner) : { ...result, objectEtag: winner.etag },

@@ -1,12 +1,11 @@
 import { KiB } from '../contract/limits.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import type { OpenedSource } from '../source/source.ts';
-import { verification } from './describe-object.ts';
-import { wantedDigests } from './digests.ts';
-import { Intake } from './intake.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
+import { openIntake } from './open-intake.ts';
+import { sourceResult } from './source-result.ts';
 import { asTransformFailure, counted } from './transform-item.ts';
-import { aboutItem, type ItemTransform } from './transform-of.ts';
+import type { ItemTransform } from './transform-of.ts';
 
 /** A row of the ledger is no place for more. */
 const MAX_INLINE_BYTES = 16 * KiB;
@@ -21,13 +20,12 @@ export async function inlineItem(
   source: OpenedSource,
   isWhole: boolean,
 ): Promise<ItemResult> {
-  const intake = await Intake.of(job, source, isWhole);
-  const run = transform?.chain.run(intake.read(), aboutItem(job, source));
-  if (run?.kind === 'many') throw new SkyhaulError('BatchInvalid', '`untar` makes objects, which no outcome can hold');
+  const ifMany = '`untar` makes objects, which no outcome can hold';
+  const { intake, body, counts } = await openIntake(job, transform, source, { isWhole, ifMany });
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   try {
-    for await (const chunk of run?.body ?? intake.read()) {
+    for await (const chunk of body) {
       bytes += chunk.length;
       if (bytes > MAX_INLINE_BYTES) {
         throw new SkyhaulError('TooLarge', `more than ${MAX_INLINE_BYTES} bytes do not fit into an outcome`);
@@ -36,11 +34,11 @@ export async function inlineItem(
     }
     const { sha256 } = intake.verify();
     return {
-      ...headResult(job, source),
+      ...sourceResult(job, source),
       bytes,
       ...(sha256 !== undefined && { sha256 }),
       inline: textOr64(Buffer.concat(chunks)),
-      ...(run && counted(run.counts)),
+      ...(counts && counted(counts)),
     };
   } catch (error) {
     throw asTransformFailure(error);
@@ -51,23 +49,13 @@ export async function inlineItem(
 export function headItem(job: ItemJob, source: OpenedSource): ItemResult {
   const { framing, validators, contentType } = source;
   return {
-    ...headResult(job, source),
+    ...sourceResult(job, source),
     verified: 'unverified',
     inline: {
       ...(framing.kind === 'length' && { bytes: framing.bytes }),
       ...(contentType !== undefined && { contentType }),
       ...(validators.lastModified !== undefined && { lastModified: validators.lastModified }),
     },
-  };
-}
-
-export function headResult({ work: { item } }: ItemJob, source: OpenedSource): ItemResult {
-  const { strongEtag } = source.validators;
-  return {
-    outcome: 'stored',
-    status: source.status,
-    verified: verification(item, source, wantedDigests(item, source.digests)),
-    ...(strongEtag !== undefined && { sourceEtag: strongEtag }),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { OpenUploadState } from '../contract/checkpoint.ts';
+import { makesMany } from '../contract/transform.ts';
 import type { ItemWork } from '../contract/work.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import { knownParts } from '../ledger/fold-checkpoints.ts';
@@ -14,7 +15,7 @@ import { advanceOf, beginGeneration, continueGeneration, type Generation } from 
 import { afterChange, mayGoOn } from './give-up-policy.ts';
 import { headItem, inlineItem } from './inline-item.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
-import { beforeFetch, isUnchanged, sourceName } from './overwrite-policy.ts';
+import { beforeFetch, isUnchanged, markOfItem } from './overwrite-policy.ts';
 import { requestMark } from './request-mark.ts';
 import { isPost, requestOf } from './source-request.ts';
 import { transformItem } from './transform-item.ts';
@@ -131,16 +132,14 @@ export class ItemTransfer {
 
   /** Looks at the target before the source is asked. */
   async #look(): Promise<Target | ItemResult> {
-    const { work, options, destination, run } = this.#job;
+    const { work, options, destination } = this.#job;
     if (!storesObject(work.item, this.#transform))
       return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
     const existing = await destination.head(work.key);
     const before = beforeFetch({
       overwrite: options.overwrite,
       existing,
-      run,
-      line: work.line,
-      source: sourceName(work.item.url),
+      ...markOfItem(this.#job),
       isDeclared: declaresBytes(work.item),
       transform: this.#transform?.mark,
       request: requestMark(this.#job),
@@ -247,6 +246,5 @@ async function secretsOf({ secrets, work, options }: ItemJob): Promise<void> {
 
 function storesObject({ result = 'object' }: ItemWork['item'], transform: ItemTransform | undefined): boolean {
   // What stands below a key is no object under it.
-  const makesMany = transform?.chain.names.includes('untar') ?? false;
-  return result === 'object' && !transform?.consume && !makesMany;
+  return result === 'object' && !transform?.consume && !makesMany(transform?.chain.names ?? []);
 }

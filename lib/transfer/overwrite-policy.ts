@@ -2,6 +2,7 @@ import type { Options } from '../contract/options.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import type { OpenedSource } from '../source/source.ts';
 import type { Condition, StoredObject } from '../store/object-store.ts';
+import type { ItemJob } from './item-job.ts';
 
 /** What an object of ours says about itself. The source stands there without query and user info. */
 export const META = {
@@ -38,6 +39,10 @@ export interface ItemMark {
   readonly line: number;
   /** Redacted URL of the source. */
   readonly source: string;
+}
+
+export function markOfItem({ run, work }: Pick<ItemJob, 'run' | 'work'>): ItemMark {
+  return { run, line: work.line, source: sourceName(work.item.url) };
 }
 
 /** Whether some attempt of this run stored the object for this very item. */

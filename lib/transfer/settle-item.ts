@@ -1,8 +1,8 @@
 import type { LedgerRow } from '../contract/ledger-row.ts';
 import type { Outcome } from '../contract/outcome.ts';
+import { toldOfError, toldOfLine } from '../contract/tell-outcome.ts';
 import type { ItemWork } from '../contract/work.ts';
 import { catalogue } from '../errors/catalogue.ts';
-import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import type { ItemResult } from './item-job.ts';
 import type { ItemTransfer } from './item-transfer.ts';
@@ -26,7 +26,7 @@ export function end(working: Working, result: ItemResult): void {
 /** For good: what was stored of it is given up. */
 export async function fail(working: Working, error: SkyhaulError): Promise<void> {
   await working.transfer.abandon();
-  record(working, { outcome: 'failed', ...told(error), attempts: working.tries.failed });
+  record(working, { outcome: 'failed', ...toldOfError(error), attempts: working.tries.failed });
 }
 
 function record(
@@ -34,10 +34,7 @@ function record(
   rest: Partial<Outcome> & Pick<Outcome, 'outcome' | 'attempts'>,
 ) {
   const outcome: Outcome = {
-    line: work.line,
-    ...(work.item.id !== undefined && { id: work.item.id }),
-    url: redactUrl(work.item.url),
-    key: work.key,
+    ...toldOfLine(work),
     ...rest,
     ...(tries.resumes > 0 && { resumes: tries.resumes }),
     ms: Math.max(0, shard.context.now() - since),
@@ -60,7 +57,7 @@ export function defer({ work, shard, transfer, tries, since }: Working, { error,
     attempts: transfer.hasAdvanced ? 0 : tries.failed,
     since,
     ...(tries.resumes > 0 && { resumes: tries.resumes }),
-    ...(error && told(error)),
+    ...(error && toldOfError(error)),
     ...rest,
   });
   shard.settled.add(work);
@@ -105,9 +102,4 @@ function stopped(): SkyhaulError {
 
 function noStep(tries: Tries): SkyhaulError {
   return new SkyhaulError('SourceTooSlow', `${tries.failed} tries in a row ended before one more part was whole`);
-}
-
-/** What the ledger and the report say of an error. */
-function told({ name, message, details: { status } }: SkyhaulError) {
-  return { error: name, message, ...(status !== undefined && { status }) };
 }

@@ -4,12 +4,14 @@ import { crc32Hex } from '../store/crc32.ts';
 import type { Condition, ObjectOptions, StoredObject } from '../store/object-store.ts';
 import type { ChainCounts, ChainRun } from '../transform/chain.ts';
 import { adopted } from './adopt-object.ts';
+import { holdsSame, type Size } from './commit-policy.ts';
 import { describeObject, verification } from './describe-object.ts';
 import { wantedDigests } from './digests.ts';
 import { Intake } from './intake.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { OutputObject } from './output-object.ts';
-import { isOfItem, META, sourceName } from './overwrite-policy.ts';
+import { isOfItem, META, markOfItem } from './overwrite-policy.ts';
+import { sourceResult } from './source-result.ts';
 import { aboutItem, type ItemTransform } from './transform-of.ts';
 
 export interface TransformTarget {
@@ -31,20 +33,13 @@ export async function transformItem(
   target: TransformTarget,
 ): Promise<ItemResult> {
   const intake = await Intake.of(job, source, target.isWhole);
-  const describe = () => describeOutput(job, transform, source);
+  const object = describeOutput(job, transform, source);
   const run = transform.chain.run(intake.read(), aboutItem(job, source));
   try {
     const stored =
-      run.kind === 'one'
-        ? await storeOne(job, run, intake, describe, target)
-        : await storeMany(job, run, intake, describe);
-    const wanted = wantedDigests(job.work.item, source.digests);
-    const { strongEtag } = source.validators;
+      run.kind === 'one' ? await storeOne(job, run, intake, object, target) : await storeMany(job, run, intake, object);
     return {
-      outcome: 'stored',
-      status: source.status,
-      verified: verification(job.work.item, source, wanted),
-      ...(strongEtag !== undefined && { sourceEtag: strongEtag }),
+      ...sourceResult(job, source),
       ...stored,
       ...counted(run.counts),
     };
@@ -57,10 +52,10 @@ async function storeOne(
   job: ItemJob,
   run: ChainRun & { kind: 'one' },
   intake: Intake,
-  describe: () => ObjectOptions,
+  object: ObjectOptions,
   { existing, condition }: TransformTarget,
 ): Promise<Partial<ItemResult>> {
-  const output = openOutput(job, job.work.key, describe());
+  const output = openOutput(job, job.work.key, object);
   try {
     for await (const chunk of run.body) await output.write(chunk);
     const sums = await output.end();
@@ -76,9 +71,8 @@ async function storeOne(
   } catch (error) {
     await output.abort().catch(() => undefined);
     const winner = toSkyhaulError(error).name === 'CommitConflict' ? await job.destination.head(output.key) : undefined;
-    const mark = { run: job.run, line: job.work.line, source: sourceName(job.work.item.url) };
     // Another attempt on this item was quicker; its object is as good as ours.
-    if (winner && isOfItem(winner, mark)) return adopted(winner);
+    if (winner && isOfItem(winner, markOfItem(job))) return adopted(winner);
     throw error;
   }
 }
@@ -88,14 +82,14 @@ async function storeMany(
   job: ItemJob,
   run: ChainRun & { kind: 'many' },
   intake: Intake,
-  describe: () => ObjectOptions,
+  object: ObjectOptions,
 ): Promise<Partial<ItemResult>> {
-  const held: { readonly output: OutputObject; readonly sums: { bytes: number; crc32: number } }[] = [];
+  const held: { readonly output: OutputObject; readonly sums: Size }[] = [];
   const objects: string[] = [];
   let bytes = 0;
   try {
     for await (const { path, body } of run.objects) {
-      const output = openOutput(job, `${job.work.key}/${path}`, describe());
+      const output = openOutput(job, `${job.work.key}/${path}`, object);
       const place = { output, sums: { bytes: 0, crc32: 0 } };
       held.push(place);
       for await (const chunk of body) await output.write(chunk);
@@ -126,7 +120,7 @@ async function storeMany(
 type Became = 'written' | 'same' | 'left';
 
 /** `left`: the overwrite policy leaves what stands there alone. */
-async function commitUnlessThere(job: ItemJob, output: OutputObject, sums: Sized): Promise<Became> {
+async function commitUnlessThere(job: ItemJob, output: OutputObject, sums: Size): Promise<Became> {
   const existing = await job.destination.head(output.key);
   const isLeft = existing !== undefined && job.options.overwrite === 'never';
   if (isLeft || holdsSame(existing, sums)) {
@@ -148,11 +142,6 @@ function requireRoom(keys: readonly string[]): void {
   }
 }
 
-interface Sized {
-  readonly bytes: number;
-  readonly crc32: number;
-}
-
 function openOutput({ destination, pool, signal, halt }: ItemJob, key: string, object: ObjectOptions): OutputObject {
   return new OutputObject({ store: destination, key, object, pool, signal, halt });
 }
@@ -167,10 +156,6 @@ function describeOutput(job: ItemJob, { mark }: ItemTransform, source: OpenedSou
     ...(item.contentType !== undefined && { contentType: item.contentType }),
     metadata: { ...metadata, [META.transform]: mark },
   };
-}
-
-function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Sized): boolean {
-  return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
 }
 
 export function counted({ bytesIn, rowsIn, rowsOut }: ChainCounts): Partial<ItemResult> {

@@ -1,26 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { crashLane } from '../support/crash-lane.ts';
 import { chance } from '../support/crash-points.ts';
-import { CrashProcesses } from '../support/crash-processes.ts';
 import { variants } from '../support/crash-variants.ts';
 import { anyOvertaking, type Overtaking, overtake } from '../support/crash-zombie.ts';
-import { type Origin, startOrigin } from '../support/origin.ts';
 
 /** Of each variant; `npm run crash:long` does more. */
 const ZOMBIES = 2;
 const AWAKE = { zombie: undefined, successor: 'plan', meanwhile: undefined } as const;
 
-let origin: Origin;
-let processes: CrashProcesses;
-
-beforeAll(async () => {
-  origin = await startOrigin();
-  processes = await CrashProcesses.start();
-});
-
-afterAll(async () => {
-  await processes.close();
-  await origin.close();
-});
+const lane = crashLane();
 
 describe('a worker that sleeps until another one has taken over, and then wakes, harms nothing', () => {
   // What comes in ranges takes many rounds, whose workers are no more concurrent than these.
@@ -28,14 +16,14 @@ describe('a worker that sleeps until another one has taken over, and then wakes,
 
   test.each(chosen)('L06, L07, I1, I2, I3, I4: $name', async (variant) => {
     const random = chance(1_000 + variants.indexOf(variant));
-    const { counts, violations: undisturbed } = await overtake(variant, AWAKE, { origin, processes });
+    const { counts, violations: undisturbed } = await overtake(variant, AWAKE, lane());
     if (!counts) throw new Error('it did not end although nobody stopped it');
     expect(undisturbed).toEqual([]);
 
     let asleep = 0;
     for (let tries = 0; asleep < ZOMBIES && tries < 3 * ZOMBIES; tries += 1) {
       const plan = anyOvertaking(counts, random);
-      const { violations, kills } = await overtake(variant, plan, { origin, processes });
+      const { violations, kills } = await overtake(variant, plan, lane());
       expect({ plan, violations }).toEqual({ plan, violations: [] });
       asleep += kills;
     }
@@ -46,7 +34,7 @@ describe('a worker that sleeps until another one has taken over, and then wakes,
     const variant = variants.find(({ name }) => name === 'a small file that becomes another one');
     if (!variant) throw new Error('there is no such variant');
     const random = chance(7);
-    const { counts } = await overtake(variant, AWAKE, { origin, processes });
+    const { counts } = await overtake(variant, AWAKE, lane());
     const operations = counts?.store ?? 0;
 
     let asleep = 0;
@@ -58,7 +46,7 @@ describe('a worker that sleeps until another one has taken over, and then wakes,
           successor,
           meanwhile: undefined,
         };
-        const { violations, kills } = await overtake(variant, plan, { origin, processes });
+        const { violations, kills } = await overtake(variant, plan, lane());
         expect({ plan, violations }).toEqual({ plan, violations: [] });
         asleep += kills;
       }
