@@ -1,8 +1,8 @@
 import type { Network } from './address-class.ts';
-import { hostOf } from './check-url.ts';
 import type { Exchange } from './exchange.ts';
-import { GuardedConnector, type Lookup } from './guarded-connect.ts';
-import type { BackendName, SourcePolicy, TlsSettings } from './source.ts';
+import { type Connector, GuardedConnector, type Lookup } from './guarded-connect.ts';
+import { TunnelConnector } from './proxy-tunnel.ts';
+import type { BackendName, ProxySettings, SourcePolicy, TlsSettings } from './source.ts';
 
 /**
  * What speaks HTTP: sends a request over the one connection that it keeps to one origin, and tells an Exchange what comes.
@@ -11,7 +11,7 @@ import type { BackendName, SourcePolicy, TlsSettings } from './source.ts';
  */
 export interface Backend {
   /** The only way it has to the network. */
-  readonly connector: GuardedConnector;
+  readonly connector: Connector;
   /** No request is under way or waits for its turn. */
   readonly isIdle: boolean;
   /** Never throws: whatever happens, the exchange learns of it. Requests take turns. */
@@ -34,18 +34,16 @@ export interface BackendOptions {
   readonly allowed: readonly Network[];
   readonly lookup: Lookup | undefined;
   readonly tls?: TlsSettings | undefined;
+  readonly proxy?: ProxySettings | undefined;
 }
 
 /** Far above what sane servers send (8 to 16 KiB), far below what hurts. */
 export const MAX_HEADER_BYTES = 64 * 1024;
 
-/** The connector of one origin: the only way from here to the network, for every back-end. */
-export function connectorFor({ policy, allowed, lookup, tls }: BackendOptions, backend: BackendName): GuardedConnector {
-  const { connectTimeoutMs } = policy;
-  return new GuardedConnector({ allowed, connectTimeoutMs, lookup, tls, offersHttp2: backend === 'h2' });
-}
-
-/** An origin as a connector of undici wants it. */
-export function targetOf(origin: URL) {
-  return { hostname: hostOf(origin), host: origin.host, protocol: origin.protocol, port: origin.port };
+/** The connector of one origin, for every back-end. Throws UrlRefused, AddressRefused: about the URL of a proxy. */
+export function connectorFor(options: BackendOptions, backend: BackendName): Connector {
+  const { policy, allowed, lookup, tls, proxy } = options;
+  const { connectTimeoutMs, userAgent } = policy;
+  const guard = { allowed, connectTimeoutMs, lookup, tls, offersHttp2: backend === 'h2' };
+  return proxy === undefined ? new GuardedConnector(guard) : new TunnelConnector({ ...guard, proxy, userAgent });
 }

@@ -4,7 +4,7 @@ import type { ReceivedHead } from './check-response.ts';
 import { classifyExchangeError, interruptionOf } from './classify-error.ts';
 import type { ConnectionWatch } from './connection-watch.ts';
 import { classifyFraming } from './framing.ts';
-import type { GuardedConnector } from './guarded-connect.ts';
+import type { Connector } from './guarded-connect.ts';
 import { readHeaders } from './header-list.ts';
 import { countBytes, pauseWindow, resumeWindow, startWindow, type ThroughputWindow } from './throughput-window.ts';
 
@@ -17,6 +17,8 @@ export interface ExchangeOptions {
   readonly minBytesPerSecond: number;
   readonly windowMs: number;
   readonly now: () => number;
+  /** The response is over, or given up: its connection is of no more use to it. */
+  readonly onOver?: () => void;
 }
 
 /** A request that is under way, as its back-end holds it. */
@@ -37,7 +39,7 @@ export interface Carrier {
 export class Exchange {
   readonly body: BodyQueue;
   readonly #options: ExchangeOptions;
-  readonly #connector: GuardedConnector;
+  readonly #connector: Connector;
   readonly #head = Promise.withResolvers<ReceivedHead>();
   readonly #onAbort: () => void;
   #carrier: Carrier | undefined;
@@ -48,7 +50,7 @@ export class Exchange {
   #isOver = false;
   #hasGivenUp = false;
 
-  constructor(options: ExchangeOptions, connector: GuardedConnector) {
+  constructor(options: ExchangeOptions, connector: Connector) {
     this.#options = options;
     this.#connector = connector;
     this.body = new BodyQueue({
@@ -77,6 +79,8 @@ export class Exchange {
 
   /** Gives the connection up unless the response is over; resolves when its socket is closed. */
   async drop(): Promise<void> {
+    // As nearly always: no error is made, with its stack, that nobody is told.
+    if (this.#isOver && !this.#hasGivenUp) return;
     await this.#giveUp(new SkyhaulError('Interrupted', 'the reader closed the source', { host: this.#options.host }));
   }
 
@@ -170,6 +174,7 @@ export class Exchange {
   #finish(): void {
     this.#isOver = true;
     this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#options.onOver?.();
   }
 
   #pause(): void {

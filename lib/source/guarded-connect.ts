@@ -4,6 +4,7 @@ import { isIP, type LookupFunction, type Socket } from 'node:net';
 import { buildConnector } from 'undici';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { isAllowedAddress, type Network } from './address-class.ts';
+import { hostOf } from './check-url.ts';
 import { classifyConnectError } from './classify-error.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import type { TlsSettings } from './source.ts';
@@ -11,6 +12,18 @@ import { vetAnswers } from './vet-answers.ts';
 
 /** Resolves a name to all its addresses; rejects as `dns.lookup` does. */
 export type Lookup = (host: string) => Promise<readonly LookupAddress[]>;
+
+/** The only way from a back-end to the network: makes the connections to one origin, and knows when they are closed. */
+export interface Connector {
+  /** The newest connection, whatever became of it. */
+  readonly newest: ConnectionWatch | undefined;
+  /** For undici's `connect` option. Errors are SkyhaulErrors. */
+  readonly connect: buildConnector.connector;
+  /** Gives up what is still being connected; resolves when that is closed. */
+  abandonConnecting(error: SkyhaulError): Promise<void>;
+  /** Resolves when every socket is closed. Nothing connects afterwards. */
+  close(): Promise<void>;
+}
 
 export interface GuardOptions {
   readonly allowed: readonly Network[];
@@ -31,7 +44,7 @@ export interface GuardOptions {
  * lookup whose result is what is connected to (nothing is resolved twice, so nothing can be rebound), and the address
  * at the other end before a byte is written.
  */
-export class GuardedConnector {
+export class GuardedConnector implements Connector {
   readonly #options: GuardOptions;
   readonly #connect: buildConnector.connector;
   readonly #open = new Set<ConnectionWatch>();
@@ -40,8 +53,7 @@ export class GuardedConnector {
 
   constructor(options: GuardOptions) {
     this.#options = options;
-    const resolve = options.lookup ?? ((host) => systemLookup(host, { all: true }));
-    const { ca, clientCertificate, minVersion = '1.2' } = options.tls ?? {};
+    const { lookup: resolve = systemResolve } = options;
     const lookup: LookupFunction = (host, wanted, callback) => {
       this.#resolve(resolve, host).then(
         (addresses) => {
@@ -53,27 +65,18 @@ export class GuardedConnector {
       );
     };
     this.#connect = (options.build ?? buildConnector)({
+      ...tlsOptionsOf(options),
       lookup,
-      timeout: options.connectTimeoutMs,
-      allowH2: options.offersHttp2 === true,
-      preferH2: true,
-      // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED and --tls-min-v1.0 would otherwise change them.
-      rejectUnauthorized: true,
-      minVersion: `TLSv${minVersion}`,
-      ...(ca !== undefined && { ca }),
-      ...clientCertificate,
       autoSelectFamily: true,
       // Node gives an address 250 ms before it tries the next, which a distant host does not keep.
       autoSelectFamilyAttemptTimeout: Math.max(250, Math.floor(options.connectTimeoutMs / 4)),
     } as buildConnector.BuildOptions);
   }
 
-  /** The newest connection, whatever became of it. */
   get newest(): ConnectionWatch | undefined {
     return this.#newest;
   }
 
-  /** For undici's `connect` option. Errors are SkyhaulErrors. */
   readonly connect: buildConnector.connector = (target, callback) => {
     const host = target.hostname;
     if (this.#isClosed || (isIP(host) !== 0 && !isAllowedAddress(host, this.#options.allowed))) {
@@ -94,14 +97,12 @@ export class GuardedConnector {
     const watch = isSocket(returned) ? this.#keep(host, returned) : undefined;
   };
 
-  /** Gives up what is still being connected; resolves when that is closed. */
   async abandonConnecting(error: SkyhaulError): Promise<void> {
     const connecting = [...this.#open].filter((watch) => !watch.isEstablished);
     for (const { socket } of connecting) socket.destroy(error);
     await Promise.all(connecting.map((watch) => watch.closed));
   }
 
-  /** Resolves when every socket is closed. Nothing connects afterwards. */
   async close(): Promise<void> {
     this.#isClosed = true;
     const open = [...this.#open];
@@ -135,11 +136,33 @@ export class GuardedConnector {
   }
 }
 
-function refusal(host: string, address: string): SkyhaulError {
+/** An origin as `connect` wants it. */
+export function targetOf(origin: URL) {
+  return { hostname: hostOf(origin), host: origin.host, protocol: origin.protocol, port: origin.port };
+}
+
+export const systemResolve: Lookup = (host) => systemLookup(host, { all: true });
+
+/** What makes TLS of a connection, and how long that may take. */
+export function tlsOptionsOf({ tls = {}, connectTimeoutMs, offersHttp2 = false }: GuardOptions) {
+  const { ca, clientCertificate, minVersion = '1.2' } = tls;
+  return {
+    timeout: connectTimeoutMs,
+    allowH2: offersHttp2,
+    preferH2: true,
+    // Said aloud, because NODE_TLS_REJECT_UNAUTHORIZED and --tls-min-v1.0 would otherwise change them.
+    rejectUnauthorized: true,
+    minVersion: `TLSv${minVersion}`,
+    ...(ca !== undefined && { ca }),
+    ...clientCertificate,
+  } as buildConnector.BuildOptions;
+}
+
+export function refusal(host: string, address: string): SkyhaulError {
   return new SkyhaulError('AddressRefused', `${host} leads to ${address}, which is not a public address`, { host });
 }
 
 /** undici's type says void, its connector returns the socket (connect.js); without it we would not see it connect. */
-function isSocket(value: unknown): value is Socket {
+export function isSocket(value: unknown): value is Socket {
   return typeof value === 'object' && value !== null && 'remoteAddress' in value && 'destroy' in value;
 }

@@ -1,18 +1,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { Socket } from 'node:net';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import {
-  type Backend,
-  type BackendOptions,
-  connectorFor,
-  type HttpRequest,
-  MAX_HEADER_BYTES,
-  targetOf,
-} from './backend.ts';
+import { type Backend, type BackendOptions, connectorFor, type HttpRequest, MAX_HEADER_BYTES } from './backend.ts';
 import { classifyStreamError } from './classify-stream-error.ts';
 import type { ConnectionWatch } from './connection-watch.ts';
 import type { Exchange } from './exchange.ts';
-import type { GuardedConnector } from './guarded-connect.ts';
+import { type Connector, targetOf } from './guarded-connect.ts';
 import type { SourcePolicy } from './source.ts';
 import { StreamCarrier } from './stream-carrier.ts';
 import { Turns } from './turns.ts';
@@ -38,7 +31,7 @@ interface Session {
  * a used connection did not take up behind its GOAWAY is sent again at once, as behind the end of any kept connection.
  */
 export class Http2Backend implements Backend {
-  readonly connector: GuardedConnector;
+  readonly connector: Connector;
   readonly #origin: URL;
   readonly #policy: SourcePolicy;
   readonly #turns = new Turns();

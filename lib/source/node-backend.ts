@@ -1,22 +1,15 @@
 import { Agent, type ClientRequest, request } from 'node:http';
 import type { Duplex } from 'node:stream';
-import {
-  type Backend,
-  type BackendOptions,
-  connectorFor,
-  type HttpRequest,
-  MAX_HEADER_BYTES,
-  targetOf,
-} from './backend.ts';
+import { type Backend, type BackendOptions, connectorFor, type HttpRequest, MAX_HEADER_BYTES } from './backend.ts';
 import type { Exchange } from './exchange.ts';
-import type { GuardedConnector } from './guarded-connect.ts';
+import { type Connector, targetOf } from './guarded-connect.ts';
 import type { SourcePolicy } from './source.ts';
 import { StreamCarrier } from './stream-carrier.ts';
 import { Turns } from './turns.ts';
 
 /** HTTP/1.1 over node:http, which keeps one connection; TLS is the connector's, so that node:https has no part in it. */
 export class NodeBackend implements Backend {
-  readonly connector: GuardedConnector;
+  readonly connector: Connector;
   readonly #origin: URL;
   readonly #policy: SourcePolicy;
   readonly #agent: Agent;
@@ -101,9 +94,9 @@ export class NodeBackend implements Backend {
 /** Whatever options it is given, it connects to its origin, through the guard. */
 class GuardedAgent extends Agent {
   readonly #origin: URL;
-  readonly #connector: GuardedConnector;
+  readonly #connector: Connector;
 
-  constructor(origin: URL, connector: GuardedConnector) {
+  constructor(origin: URL, connector: Connector) {
     super({ keepAlive: true, maxSockets: 1, maxFreeSockets: 1 });
     // Node compares it with the request's.
     Object.assign(this, { protocol: origin.protocol });

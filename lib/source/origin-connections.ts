@@ -2,10 +2,12 @@ import { createSecureContext } from 'node:tls';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import type { Backend, BackendOptions, HttpRequest } from './backend.ts';
 import { hostOf } from './check-url.ts';
+import { interruptionOf } from './classify-error.ts';
 import { Exchange } from './exchange.ts';
+import type { Guest, HostSeats } from './host-seats.ts';
 import { Http2Backend } from './http2-backend.ts';
 import { NodeBackend } from './node-backend.ts';
-import type { BackendName, TlsSettings } from './source.ts';
+import type { BackendName, ProxySettings, TlsSettings } from './source.ts';
 import { UndiciBackend } from './undici-backend.ts';
 
 /** Redirects lead a lane to a few hosts; a list whose every URL leads to another one must not collect them all. */
@@ -18,7 +20,7 @@ const BACKENDS: Record<BackendName, new (origin: URL, options: BackendOptions) =
 };
 
 interface OriginConnection {
-  /** Back-end and TLS settings: requests of another kind do not travel over it. */
+  /** Back-end, TLS settings and proxy: requests of another kind do not travel over it. */
   readonly kind: string;
   readonly backend: Backend;
 }
@@ -28,15 +30,18 @@ interface Sending {
   readonly name: BackendName;
   /** Instead of those of all. */
   readonly tls: TlsSettings | undefined;
+  readonly proxy: ProxySettings | undefined;
 }
 
 export interface ConnectionsOptions extends BackendOptions {
   readonly windowMs: number;
   readonly now: () => number;
+  /** Shared with others who connect to the same hosts. */
+  readonly seats?: HostSeats | undefined;
 }
 
 /** One connection per origin, kept alive between requests, each behind the address guard. */
-export class OriginConnections {
+export class OriginConnections implements Guest {
   readonly #options: ConnectionsOptions;
   readonly #origins = new Map<string, OriginConnection>();
   readonly #endings = new Set<Promise<void>>();
@@ -47,14 +52,20 @@ export class OriginConnections {
   }
 
   /** Sends a request. Everything that happens to it, it tells through the exchange. */
-  async send(url: URL, request: Omit<HttpRequest, 'path'>, { signal, name, tls }: Sending): Promise<Exchange> {
-    const kind = kindOf(name, tls);
+  async send(url: URL, request: Omit<HttpRequest, 'path'>, sending: Sending): Promise<Exchange> {
+    const { signal } = sending;
+    const kind = kindOf(sending);
+    const { seats } = this.#options;
+    await seats?.take(url.host, this, signal);
+    if (signal.aborted) throw interruptionOf(signal);
     await this.#endOther(url.origin, kind);
     if (this.#isClosed) throw new SkyhaulError('Interrupted', 'the source client is closed');
     const { policy, windowMs, now } = this.#options;
-    const { backend } = this.#originOf(url, kind, { name, tls });
+    const { backend } = this.#originOf(url, kind, sending);
     const { minBytesPerSecond } = policy;
-    const exchange = new Exchange({ host: hostOf(url), signal, minBytesPerSecond, windowMs, now }, backend.connector);
+    const onOver = () => void seats?.rest(url.host, this);
+    const facts = { host: hostOf(url), signal, minBytesPerSecond, windowMs, now, onOver };
+    const exchange = new Exchange(facts, backend.connector);
     backend.send({ ...request, path: `${url.pathname}${url.search}` }, exchange);
     return exchange;
   }
@@ -65,6 +76,14 @@ export class OriginConnections {
     const origins = [...this.#origins.values()];
     this.#origins.clear();
     await Promise.all([...origins.map(({ backend }) => backend.close()), ...this.#endings]);
+    this.#options.seats?.left(this);
+  }
+
+  /** Makes room at a host for somebody else; nothing is under way there. */
+  async leave(host: string): Promise<void> {
+    const left = [...this.#origins].filter(([origin]) => new URL(origin).host === host);
+    for (const [origin] of left) this.#origins.delete(origin);
+    await Promise.all(left.map(([, connection]) => this.#end(connection)));
   }
 
   /** Items of a lane may name different back-ends and certificates; their host sees one connection all the same. */
@@ -75,11 +94,11 @@ export class OriginConnections {
     await this.#end(known);
   }
 
-  #originOf(url: URL, kind: string, { name, tls }: Omit<Sending, 'signal'>): OriginConnection {
+  #originOf(url: URL, kind: string, { name, tls, proxy }: Sending): OriginConnection {
     const known = this.#origins.get(url.origin);
     const origin = known ?? {
       kind,
-      backend: new BACKENDS[name](url, { ...this.#options, tls: this.#tlsOf(url, tls) }),
+      backend: new BACKENDS[name](url, { ...this.#options, tls: this.#tlsOf(url, tls), proxy }),
     };
     // Again at the end: the map's order is the order of use.
     this.#origins.delete(url.origin);
@@ -118,6 +137,8 @@ export class OriginConnections {
   }
 }
 
-function kindOf(name: BackendName, tls: TlsSettings | undefined): string {
-  return tls === undefined ? name : JSON.stringify([name, tls.ca, tls.clientCertificate, tls.minVersion]);
+function kindOf({ name, tls, proxy }: Sending): string {
+  if (tls === undefined && proxy === undefined) return name;
+  const { ca, clientCertificate, minVersion } = tls ?? {};
+  return JSON.stringify([name, ca, clientCertificate, minVersion, proxy]);
 }

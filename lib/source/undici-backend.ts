@@ -2,11 +2,11 @@ import { Client, type Dispatcher } from 'undici';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Backend, type BackendOptions, connectorFor, type HttpRequest, MAX_HEADER_BYTES } from './backend.ts';
 import type { Exchange } from './exchange.ts';
-import type { GuardedConnector } from './guarded-connect.ts';
+import type { Connector } from './guarded-connect.ts';
 
 /** HTTP/1.1 over undici. Its timers, its parser and its keep-alive; none of its interceptors, and no environment. */
 export class UndiciBackend implements Backend {
-  readonly connector: GuardedConnector;
+  readonly connector: Connector;
   readonly #client: Client;
 
   constructor(origin: URL, options: BackendOptions) {
@@ -37,7 +37,7 @@ export class UndiciBackend implements Backend {
   }
 }
 
-function handlerOf(exchange: Exchange, connector: GuardedConnector): Dispatcher.DispatchHandler {
+function handlerOf(exchange: Exchange, connector: Connector): Dispatcher.DispatchHandler {
   return {
     onRequestStart: (controller) =>
       exchange.begin({

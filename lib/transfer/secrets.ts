@@ -1,5 +1,6 @@
 import type { Item } from '../contract/item.ts';
 import type { Options } from '../contract/options.ts';
+import { originOfProxy } from '../contract/proxy.ts';
 import { type OpenRequest, type RequestOptions, request } from '../contract/request.ts';
 import { isReference, type SecretBinding } from '../contract/secret.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -28,17 +29,16 @@ export class Secrets {
 
   /** Reads what the item's request refers to. Throws SecretRefused before anything is sent, AwsUnavailable. */
   async prepare({ item, options }: Asking): Promise<void> {
-    const { origin } = new URL(item.url);
-    for (const { secret } of referencesOf(requestsOf({ item, options }))) {
-      const { name, binding } = this.#bindingOf(secret, origin);
+    for (const { secret, receivers } of referencesIn({ item, options })) {
+      const { name, binding } = this.#bindingOf(secret, receivers);
       if (this.#texts.has(name)) continue;
       this.#texts.set(name, await this.#vault.read(binding.id ?? binding.name));
     }
   }
 
   /** A prepared one. */
-  open(reference: string, origin: string): string {
-    const { name, field } = this.#bindingOf(reference, origin);
+  open(reference: string, receivers: readonly string[]): string {
+    const { name, field } = this.#bindingOf(reference, receivers);
     const text = this.#texts.get(name);
     if (text === undefined) throw refused(name, 'was not read');
     if (field === undefined) return text;
@@ -47,25 +47,34 @@ export class Secrets {
     return value;
   }
 
-  #bindingOf(reference: string, origin: string) {
+  #bindingOf(reference: string, receivers: readonly string[]) {
     const { name, field } = split(reference);
     const binding = this.#vault.bindings.find((one) => one.name === name || one.id === name);
     if (binding === undefined) throw refused(name, 'is bound to no origin');
-    if (!binding.origins.includes(origin)) throw refused(name, `is not bound to ${origin}`);
+    const stranger = receivers.find((origin) => !binding.origins.includes(origin));
+    if (stranger !== undefined) throw refused(name, `is not bound to ${stranger}`);
     return { name, field, binding };
   }
 }
 
 /** A request with its secrets in the place of their references. Throws SecretRefused, also where one is no value for it. */
-export function openRequest(given: RequestOptions, origin: string, secrets: Secrets | undefined): OpenRequest {
+export function openRequest(
+  given: RequestOptions,
+  receivers: readonly string[],
+  secrets: Secrets | undefined,
+): OpenRequest {
   const [first] = referencesOf(given);
   if (first === undefined) return given as OpenRequest;
-  const { body, ...rest } = given;
-  const open = (reference: string): string => {
+  const { body, proxy, ...rest } = given;
+  const openFor = (origins: readonly string[]) => (reference: string) => {
     if (secrets === undefined) throw refused(split(reference).name, 'is bound to no origin');
-    return secrets.open(reference, origin);
+    return secrets.open(reference, origins);
   };
-  const opened = { ...(replaced(rest, open) as object), ...(body !== undefined && { body }) };
+  const opened = {
+    ...(replaced(rest, openFor(receivers)) as object),
+    ...(proxy !== undefined && { proxy: proxy && replaced(proxy, openFor([originOfProxy(proxy)])) }),
+    ...(body !== undefined && { body }),
+  };
   const checked = request.safeParse(opened);
   if (!checked.success) {
     const place = checked.error.issues[0]?.path.join('.') ?? 'it';
@@ -74,10 +83,28 @@ export function openRequest(given: RequestOptions, origin: string, secrets: Secr
   return opened as OpenRequest;
 }
 
-function requestsOf({ item, options }: Asking): readonly unknown[] {
-  const { body: _, ...own } = item.request ?? {};
-  const { body: __, ...ofBatch } = options.request ?? {};
-  return [item.headers, item.auth, own, ofBatch];
+/**
+ * Origins that can read what is sent: that of the URL, and that of a proxy where no usual certificate stands between the
+ * two. A list that names proxy and `ca` itself must not be able to have a secret sent to whomever it likes.
+ */
+export function receiversOf({ item, options }: Asking): readonly string[] {
+  const { origin, protocol } = new URL(item.url);
+  const { proxy = false, ca } = { ...options.request, ...item.request };
+  return proxy && (protocol === 'http:' || ca !== undefined) ? [origin, originOfProxy(proxy)] : [origin];
+}
+
+/** Every reference, with the origins that its secret must be bound to. */
+function referencesIn(asking: Asking): { secret: string; receivers: readonly string[] }[] {
+  const { item, options } = asking;
+  const { body: _, proxy: own, ...asked } = item.request ?? {};
+  const { body: __, proxy: ofBatch, ...ofAll } = options.request ?? {};
+  const receivers = receiversOf(asking);
+  return [
+    ...referencesOf([item.headers, item.auth, asked, ofAll]).map(({ secret }) => ({ secret, receivers })),
+    ...[own, ofBatch].flatMap((proxy = false) =>
+      proxy ? referencesOf(proxy).map(({ secret }) => ({ secret, receivers: [originOfProxy(proxy)] })) : [],
+    ),
+  ];
 }
 
 /** What is posted as JSON is the user's own, whatever it looks like. */
