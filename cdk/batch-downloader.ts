@@ -52,9 +52,11 @@ export class BatchDownloader extends Construct {
     const report = worker('report', 'Skyhaul: writes the report of a run', reportPermissions(places));
     const janitor = worker('janitor', 'Skyhaul: cleans up after runs that were stopped', janitorPermissions(places));
     // By it they know our own uploads.
-    for (const { fn } of [plan, janitor]) fn.addEnvironment('SKYHAUL_UPLOADER', transfer.role.roleName);
-    if (secrets.length > 0) transfer.fn.addEnvironment('SKYHAUL_SECRETS', secretSettings(this, secrets));
-    if (settled.module) transfer.fn.addEnvironment('SKYHAUL_MODULE', settled.module.file);
+    for (const one of [plan, janitor]) one.set('SKYHAUL_UPLOADER', transfer.role.roleName);
+    if (secrets.length > 0) transfer.set('SKYHAUL_SECRETS', secretSettings(this, secrets));
+    // Plan has no such file, and refuses what would need it when there is none.
+    if (settled.module) for (const one of [plan, transfer]) one.set('SKYHAUL_MODULE', settled.module.file);
+    for (const [name, value] of Object.entries(planSettings(this, props, settled))) plan.set(name, value);
     new Rule(this, 'Hourly', {
       description: 'Skyhaul: the janitor looks at all runs',
       schedule: Schedule.rate(Duration.hours(1)),
@@ -110,6 +112,15 @@ function environmentOf({ own, destinations, manifestSources }: Places, settled: 
     SKYHAUL_ALLOWED_NETWORKS: settled.allowedNetworks.join(','),
     SKYHAUL_MAX_CONCURRENCY: String(settled.maxConcurrency),
     ...(roundTime && { SKYHAUL_ROUND_MINUTES: String(roundTime.toMinutes()) }),
+  };
+}
+
+/** What batches are held against, by Plan alone. */
+function planSettings(scope: Construct, { defaults = {} }: BatchDownloaderProps, { limits }: Settled) {
+  const json = (value: object) => Stack.of(scope).toJsonString(value);
+  return {
+    ...(Object.keys(defaults).length > 0 && { SKYHAUL_DEFAULTS: json(defaults) }),
+    ...(Object.keys(limits).length > 0 && { SKYHAUL_LIMITS: json(limits) }),
   };
 }
 

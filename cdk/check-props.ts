@@ -1,9 +1,12 @@
 import { Duration, RemovalPolicy, Size, SizeRoundingBehavior, Token } from 'aws-cdk-lib';
 import { Architecture, Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import type { DeployedLimits } from '../lib/contract/deployed-limits.ts';
 import { MAX_SHARDS } from '../lib/contract/limits.ts';
 import { parseNetworks } from '../lib/source/address-class.ts';
 import { bundleModule, type ModuleBundle } from './bundle-module.ts';
+import { requireDefaults } from './deployed-defaults.ts';
+import { limitsOf } from './deployed-limits.ts';
 import { type Folder, folderOf } from './folder.ts';
 import type { BatchDownloaderProps, PerFunction } from './props.ts';
 import type { RetryLimits } from './state-machine.ts';
@@ -14,6 +17,7 @@ import type { RetryLimits } from './state-machine.ts';
  */
 export interface Settled {
   readonly maxConcurrency: number;
+  readonly limits: DeployedLimits;
   readonly reservedConcurrency: number | undefined;
   readonly retries: RetryLimits;
   readonly memory: Required<PerFunction<Size>>;
@@ -50,6 +54,8 @@ const MAX_ROUND_MINUTES = 1_440;
 /** A run lasts up to 72 hours unless its batch says otherwise, and must not outlive its state. */
 const MIN_STATE_DAYS = 7;
 
+const DEFAULT_MAX_CONCURRENCY = 50;
+
 /** What only makes sense for a bucket that is made here. */
 const OF_NEW_BUCKET = ['stateExpiration', 'removalPolicy', 'accessLogs'] as const;
 
@@ -72,8 +78,11 @@ export function checkProps(props: BatchDownloaderProps): Settled {
   checkDuration('roundTime', props.roundTime, 'minutes', 1, MAX_ROUND_MINUTES);
   checkDuration('stateExpiration', props.stateExpiration, 'days', MIN_STATE_DAYS, 36_500);
   checkRuntime(props.runtime);
+  const limits = limitsOf(props.limits ?? {});
+  checkDefaults(props, limits);
   return {
-    maxConcurrency: props.maxConcurrency ?? 50,
+    maxConcurrency: props.maxConcurrency ?? DEFAULT_MAX_CONCURRENCY,
+    limits,
     reservedConcurrency: props.reservedConcurrency,
     retries: props.retries ?? {},
     memory: { ...MEMORY, ...props.memory },
@@ -96,6 +105,12 @@ export function checkProps(props: BatchDownloaderProps): Settled {
     runtime: props.runtime ?? Runtime.NODEJS_24_X,
     architecture: props.architecture ?? Architecture.ARM_64,
   };
+}
+
+function checkDefaults({ defaults, maxConcurrency, secrets = [] }: BatchDownloaderProps, limits: DeployedLimits): void {
+  if (!defaults) return;
+  requireDefaults(defaults, { limits, secretNames: secrets.map(({ name }) => name) });
+  checkNumber('defaults: maxConcurrency', defaults.maxConcurrency, 1, maxConcurrency ?? DEFAULT_MAX_CONCURRENCY);
 }
 
 function checkNumber(prop: string, value: number | undefined, min: number, max: number): void {

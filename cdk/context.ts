@@ -4,7 +4,10 @@ import { Architecture, Runtime, RuntimeFamily } from 'aws-cdk-lib/aws-lambda';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import type { Construct } from 'constructs';
+import { deployedLimits } from '../lib/contract/deployed-limits.ts';
+import { checkContract } from '../lib/contract/parse.ts';
 import { parseS3Uri } from '../lib/store/s3-uri.ts';
+import type { RunLimits } from './deployed-limits.ts';
 import type { BatchDownloaderProps, BucketFolder, PerFunction } from './props.ts';
 
 /**
@@ -26,6 +29,8 @@ export function propsFromContext(stack: Stack): BatchDownloaderProps {
     bucket: bucket === undefined ? undefined : Bucket.fromBucketName(stack, 'OwnBucket', bucket),
     encryptionKey: encryptionKey === undefined ? undefined : Key.fromKeyArn(stack, 'OwnKey', encryptionKey),
     maxConcurrency: number(stack, 'maxConcurrency'),
+    defaults: object(stack, 'defaults'),
+    limits: limits(stack),
     reservedConcurrency: number(stack, 'reservedConcurrency'),
     memory: perFunction((name) => number(stack, `${name}MemoryMiB`), Size.mebibytes),
     timeouts: perFunction((name) => number(stack, `${name}TimeoutSeconds`), Duration.seconds),
@@ -61,6 +66,36 @@ function number(scope: Construct, name: string): number | undefined {
   const read = typeof value === 'string' ? Number(value) : value;
   if (typeof read === 'number' && Number.isFinite(read)) return read;
   throw new Error(`context value ${name} must be a number, got ${JSON.stringify(value)}`);
+}
+
+/** JSON, or what stands for it in `cdk.json`. */
+function object(scope: Construct, name: string): Readonly<Record<string, unknown>> | undefined {
+  const value: unknown = scope.node.tryGetContext(name);
+  if (value === undefined || value === '') return undefined;
+  const read = typeof value === 'string' ? readJson(value) : value;
+  if (typeof read === 'object' && read !== null && !Array.isArray(read)) return read as Record<string, unknown>;
+  throw new Error(`context value ${name} must be a JSON object`);
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function limits(scope: Construct): RunLimits | undefined {
+  const given = object(scope, 'limits');
+  if (given === undefined) return undefined;
+  const checked = checkContract(deployedLimits, given);
+  if (!checked.ok) throw new Error(`context value limits: ${checked.problems[0]?.text}`);
+  const { maxBytes, maxTotalBytes, ...others } = checked.value;
+  return {
+    ...others,
+    ...(maxBytes !== undefined && { maxBytes: Size.bytes(maxBytes) }),
+    ...(maxTotalBytes !== undefined && { maxTotalBytes: Size.bytes(maxTotalBytes) }),
+  };
 }
 
 /** A list, or a text with commas or spaces in it. */

@@ -3,8 +3,10 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { GivenOptions } from '../lib/contract/merge-options.ts';
 import type { BoundSecret } from './bound-secrets.ts';
 import type { HandlerName } from './bundle.ts';
+import type { RunLimits } from './deployed-limits.ts';
 import type { RetryLimits } from './state-machine.ts';
 
 /** A bucket, or a folder of one. */
@@ -28,6 +30,18 @@ export interface BatchDownloaderProps {
    * @default 50
    */
   readonly maxConcurrency?: number;
+  /**
+   * Options of every batch that does not say otherwise (`docs/schemas/options.schema.json`), `request` and `transform`
+   * among them. They stand below the options of a batch and the fields of an item. Credentials in them are references to
+   * `secrets`. A run keeps those that it began with.
+   * @default - those of the options themselves
+   */
+  readonly defaults?: GivenOptions;
+  /**
+   * What no run exceeds, whatever its batch or its items ask for, beside `maxConcurrency`.
+   * @default - none
+   */
+  readonly limits?: RunLimits;
   /**
    * Lambda concurrency set aside for Transfer. It is taken from the rest of the account; a new account has 10 in all, of
    * which Lambda lets none be reserved.
@@ -77,7 +91,8 @@ export interface BatchDownloaderProps {
    */
   readonly objectTags?: boolean;
   /**
-   * Secrets of Secrets Manager that requests may refer to, each with the origins it may be sent to. Generates the grants.
+   * Secrets of Secrets Manager or Parameter Store that requests may refer to, each with the origins it may be sent to.
+   * Generates the grants.
    * @default - none
    */
   readonly secrets?: readonly BoundSecret[];

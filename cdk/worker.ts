@@ -1,4 +1,4 @@
-import { type Duration, RemovalPolicy, type Size } from 'aws-cdk-lib';
+import { type Duration, RemovalPolicy, type Size, Stack } from 'aws-cdk-lib';
 import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import {
   type Architecture,
@@ -35,6 +35,7 @@ export class WorkerFunction extends Construct {
   readonly fn: LambdaFunction;
   readonly role: Role;
   readonly timeout: Duration;
+  readonly #settings: Record<string, string>;
 
   constructor(scope: Construct, id: string, props: WorkerProps) {
     super(scope, id);
@@ -50,6 +51,8 @@ export class WorkerFunction extends Construct {
     ]);
     acknowledge(this.role, { resources: ['*'], wildcard: 'X-Ray knows no resources; CDK grants two actions to send' });
     this.timeout = props.timeout;
+    this.#settings = { ...NODE_ENVIRONMENT, ...props.environment };
+    requireRoom(this, this.#settings);
     this.fn = new LambdaFunction(this, 'Function', {
       description: props.description,
       code: bundleCode(props.name, props.module),
@@ -58,7 +61,7 @@ export class WorkerFunction extends Construct {
       architecture: props.architecture,
       memorySize: props.memory.toMebibytes(),
       timeout: props.timeout,
-      environment: { ...NODE_ENVIRONMENT, ...props.environment },
+      environment: { ...this.#settings },
       role: this.role,
       logGroup,
       tracing: Tracing.ACTIVE,
@@ -72,4 +75,33 @@ export class WorkerFunction extends Construct {
   get version(): IVersion {
     return this.fn.currentVersion;
   }
+
+  /** One more setting. Throws when there is no room for it. */
+  set(name: string, value: string): void {
+    this.#settings[name] = value;
+    requireRoom(this, this.#settings);
+    this.fn.addEnvironment(name, value);
+  }
+}
+
+/** Lambda quotas, "Environment variables": 4 KB, names and values together. */
+const MAX_SETTINGS_BYTES = 4_096;
+
+function requireRoom(worker: WorkerFunction, settings: Readonly<Record<string, string>>): void {
+  const sizes = Object.entries(settings).map(([name, value]) => {
+    return [name, Buffer.byteLength(name) + bytesOf(Stack.of(worker).resolve(value))] as const;
+  });
+  const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
+  if (bytes <= MAX_SETTINGS_BYTES) return;
+  const [largest, size] = sizes.reduce((most, one) => (one[1] > most[1] ? one : most));
+  throw new Error(
+    `settings of ${worker.node.id} must fit into ${MAX_SETTINGS_BYTES} bytes, got ${bytes}; ${largest} alone takes ${size}`,
+  );
+}
+
+/** What is known only when it is deployed counts by the name it has in the template. */
+function bytesOf(resolved: unknown): number {
+  if (typeof resolved === 'string') return Buffer.byteLength(resolved);
+  if (typeof resolved !== 'object' || resolved === null) return 0;
+  return Object.values(resolved).reduce((sum: number, one) => sum + bytesOf(one), 0);
 }

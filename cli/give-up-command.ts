@@ -8,7 +8,6 @@ import { reportedLines } from './reported-lines.ts';
 import type { Surroundings } from './run-command.ts';
 import { sharedContext } from './run-in-process.ts';
 import { destinationOf, openStores, type S3Address, stateOf } from './stores.ts';
-import { shownPath } from './summary-view.ts';
 import { readSummary } from './watch-run.ts';
 
 export interface GiveUpFlags {
@@ -27,7 +26,8 @@ export async function giveUpCommand({ run, to, address, json }: GiveUpFlags, aro
   const stores = openStores(address);
   try {
     const state = stores.open(stateOf(destinationOf(to, around.cwd)));
-    if (!(await readRunInput(state, run))) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${to}`);
+    const asked = await readRunInput(state, run);
+    if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${to}`);
     const name = `${run}-stop-${around.pid}`;
     const signal = new AbortController().signal;
     const shared = sharedContext({ ...around, state, stores, allowNetworks: [], signal, emit: () => undefined }, name);
@@ -42,8 +42,7 @@ export async function giveUpCommand({ run, to, address, json }: GiveUpFlags, aro
       return exitCode.done;
     }
     if (json) around.stdout.write(`${JSON.stringify(summary)}\n`);
-    const again = (list: string) =>
-      retryCommand(shownPath(list, around.cwd), { to, allowNetworks: [], ...given(address) });
+    const again = retryCommand(run, { to, allowNetworks: asked.allowNetworks ?? [], ...given(address) });
     say(...(await reportedLines(state, summary, around.cwd, again)));
     return exitCode.done;
   } finally {

@@ -1,7 +1,8 @@
-import { type TransformSpec, transformSpec } from '../lib/contract/transform.ts';
-import { toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
-import { makeChain } from '../lib/transform/chain.ts';
-import { DEFAULT_TRANSFORM_LIMITS } from '../lib/transform/limits.ts';
+import { nearest } from '../lib/contract/issue-problems.ts';
+import { checkContract } from '../lib/contract/parse.ts';
+import { type Problem, shownName } from '../lib/contract/problem.ts';
+import { stepNames, type TransformSpec, transformSpec } from '../lib/contract/transform.ts';
+import { transformProblem } from '../lib/transform/check-transform.ts';
 
 /**
  * The steps given with --transform, each a name or a JSON object of a name and its options. Expressions are read here
@@ -9,24 +10,37 @@ import { DEFAULT_TRANSFORM_LIMITS } from '../lib/transform/limits.ts';
  */
 export function readTransform(words: readonly string[]): { spec: TransformSpec | undefined; problems: string[] } {
   if (words.length === 0) return { spec: undefined, problems: [] };
-  const problem = (why: string) => ({ spec: undefined, problems: [`--transform: ${why}`] });
+  const refuse = (...problems: readonly string[]) => ({
+    spec: undefined,
+    problems: problems.map((why) => `--transform: ${why}`),
+  });
   const steps: unknown[] = [];
   for (const word of words) {
     try {
       steps.push(word.startsWith('{') ? JSON.parse(word) : word);
     } catch {
-      return problem(`${JSON.stringify(word)} is not JSON`);
+      return refuse(`${JSON.stringify(word)} is not JSON`);
     }
   }
-  const { data, error } = transformSpec.safeParse(steps);
-  if (!data)
-    return problem(error.issues.map(({ path, message }) => `step ${Number(path[0]) + 1}: ${message}`).join('; '));
-  try {
-    // The user's own code is not here, nor is it in the options of the step.
-    const known = data.filter(({ name }) => name !== 'module');
-    makeChain(known, DEFAULT_TRANSFORM_LIMITS);
-  } catch (thrown) {
-    return problem(toSkyhaulError(thrown).message);
-  }
-  return { spec: data, problems: [] };
+  const checked = checkContract(transformSpec, steps);
+  if (!checked.ok) return refuse(...checked.problems.map((problem) => inWords(problem, steps)));
+  const wrong = transformProblem(checked.value);
+  return wrong === undefined ? { spec: checked.value, problems: [] } : refuse(wrong);
+}
+
+/** `[1].level` of the list is `level` of step 2 to whoever wrote it. */
+function inWords({ field, text }: Problem, steps: readonly unknown[]): string {
+  const [, at, rest = ''] = /^\[(\d+)\]\.?(.*)$/.exec(field) ?? [];
+  if (at === undefined) return text;
+  const place = `step ${Number(at) + 1}: `;
+  if (rest === 'name') return place + unknownStep(steps[Number(at)]);
+  return place + (rest === '' ? text.replace(/^`\[\d+\]`: /, '') : text.replace(`\`${field}\``, `\`${rest}\``));
+}
+
+function unknownStep(step: unknown): string {
+  const name: unknown = typeof step === 'object' && step !== null && 'name' in step ? step.name : step;
+  const all = `the steps are ${stepNames.join(', ')}`;
+  if (typeof name !== 'string') return `it has no \`name\`; ${all}`;
+  const near = nearest(name, stepNames);
+  return `there is no step \`${shownName(name)}\`; ${near === undefined ? all : `did you mean \`${near}\`?`}`;
 }

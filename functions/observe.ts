@@ -20,6 +20,7 @@ export function observe(logger: Logger, metrics: Metrics): Observed {
       switch (event.event) {
         case 'run.planned':
           logger.info(event.event, { run: event.run, round: event.round, items: event.items, shards: event.shards });
+          if (event.lowered) logger.warn('run.lowered', { run: event.run, options: event.lowered });
           return;
         case 'attempt.started': {
           const { run, round, shard, slots, bufferBytes } = event;

@@ -54,6 +54,8 @@ export function createRunContext(invocation: Invocation): RunContext {
     allowNetworks: settings.allowedNetworks,
     maxShards: MAX_SHARDS,
     roundMinutes: settings.roundMinutes,
+    defaults: settings.defaults,
+    limits: settings.limits,
     concurrency: {
       default: Math.min(DEFAULT_MAX_CONCURRENCY, settings.maxConcurrency),
       ceiling: settings.maxConcurrency,
@@ -63,6 +65,7 @@ export function createRunContext(invocation: Invocation): RunContext {
     isAlive: invocation.isAlive,
     emit: invocation.emit,
     ...(secrets.length > 0 && readSecret && { vault: { bindings: secrets, read: readSecret } }),
+    hasUserModule: module !== undefined,
     ...(module !== undefined && loadModule && { userModule: () => loadModule(module) }),
   };
 }

@@ -1,3 +1,5 @@
+import { type DeployedLimits, deployedLimits } from '../lib/contract/deployed-limits.ts';
+import type { GivenOptions } from '../lib/contract/merge-options.ts';
 import { type SecretBinding, secretBindings } from '../lib/contract/secret.ts';
 
 /**
@@ -15,13 +17,16 @@ export interface Settings {
   readonly allowedNetworks: readonly string[];
   /** Ceiling of `maxConcurrency`. */
   readonly maxConcurrency: number;
+  /** Options of a batch that does not say; Plan checks them together with what it says. */
+  readonly defaults: GivenOptions | undefined;
+  readonly limits: DeployedLimits | undefined;
   /** `roundMinutes` of a batch that does not say. */
   readonly roundMinutes: number | undefined;
   /** Name of Transfer's role, which begins all uploads of data. */
   readonly uploader: string | undefined;
   /** Secrets that requests may refer to, and the origins they may go to. */
   readonly secrets: readonly SecretBinding[];
-  /** File beside Transfer's own that holds the user's module. */
+  /** File beside Transfer's own that holds the user's module. The others only know that there is one. */
   readonly module: string | undefined;
 }
 
@@ -38,11 +43,17 @@ export function readSettings(environment: Environment): Settings {
     manifestSources: list(environment.SKYHAUL_MANIFEST_SOURCES, [`s3://${stateBucket}`]),
     allowedNetworks: list(environment.SKYHAUL_ALLOWED_NETWORKS, []),
     maxConcurrency: positiveInteger(environment, 'SKYHAUL_MAX_CONCURRENCY') ?? DEFAULT_MAX_CONCURRENCY,
+    defaults: json(environment.SKYHAUL_DEFAULTS) as GivenOptions | undefined,
+    limits: deployedLimits.optional().parse(json(environment.SKYHAUL_LIMITS)),
     roundMinutes: positiveInteger(environment, 'SKYHAUL_ROUND_MINUTES'),
     uploader: environment.SKYHAUL_UPLOADER || undefined,
-    secrets: secretBindings.parse(JSON.parse(environment.SKYHAUL_SECRETS || '[]')),
+    secrets: secretBindings.parse(json(environment.SKYHAUL_SECRETS) ?? []),
     module: environment.SKYHAUL_MODULE || undefined,
   };
+}
+
+function json(text: string | undefined): unknown {
+  return text ? JSON.parse(text) : undefined;
 }
 
 function positiveInteger(environment: Environment, name: string): number | undefined {

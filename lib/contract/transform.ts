@@ -143,6 +143,7 @@ export const transformSpec = z
 export type TransformSpec = z.output<typeof transformSpec>;
 export type StepSpec = TransformSpec[number];
 export type StepName = StepSpec['name'];
+export const stepNames: readonly StepName[] = steps.map(({ shape }) => shape.name.value);
 export type StepOptions<N extends StepName> = Extract<StepSpec, { readonly name: N }>;
 
 /** Whether several objects come of one item, below its key. */

@@ -35,7 +35,7 @@ export function awsVault(options: AwsVaultOptions = {}) {
       const text = await ask(id).catch((cause: unknown) => {
         const why = cause instanceof Error ? cause.name : 'no answer';
         const name = TRANSIENT.test(why) ? 'AwsUnavailable' : 'SecretRefused';
-        throw new SkyhaulError(name, `the secret ${JSON.stringify(id)} cannot be read: ${why}`);
+        throw new SkyhaulError(name, `the secret ${JSON.stringify(id)} cannot be read: ${why}`, { cause });
       });
       if (text === undefined) throw new SkyhaulError('SecretRefused', `the secret ${JSON.stringify(id)} is no text`);
       return text;

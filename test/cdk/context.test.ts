@@ -68,6 +68,21 @@ describe('context values', () => {
     });
   });
 
+  it('defaults and limits are JSON, on the command line and in cdk.json', () => {
+    const defaults = { attempts: 3, request: { userAgent: 'mine' } };
+    const limits = { perHostConnections: 2, maxBytes: 1_024 };
+
+    for (const given of [
+      { defaults, limits },
+      { defaults: JSON.stringify(defaults), limits: JSON.stringify(limits) },
+    ]) {
+      const props = read(given);
+      expect(props.defaults).toEqual(defaults);
+      expect(props.limits?.perHostConnections).toBe(2);
+      expect(props.limits?.maxBytes?.toBytes()).toBe(1_024);
+    }
+  });
+
   it('are read as numbers and lists, as cdk.json gives them', () => {
     const props = read({ maxConcurrency: 20, allowedNetworks: ['10.0.0.0/8'], destinations: ['s3://archive/in'] });
 
@@ -82,6 +97,9 @@ describe('context values', () => {
     [{ allowedNetworks: [10] }, 'context value allowedNetworks must be a list of texts, got [10]'],
     [{ destinations: 'archive' }, "context value destinations must hold s3://bucket/prefix, got 'archive'"],
     [{ architecture: 'arm' }, "context value architecture must be arm64 or x86_64, got 'arm'"],
+    [{ defaults: '{"a"' }, 'context value defaults must be a JSON object'],
+    [{ limits: [1] }, 'context value limits must be a JSON object'],
+    [{ limits: { maxByte: 1 } }, 'context value limits: unknown field `maxByte`; did you mean `maxBytes`?'],
     [{ removalPolicy: 'keep' }, "context value removalPolicy must be retain or destroy, got 'keep'"],
     [
       { logRetentionDays: 8 },

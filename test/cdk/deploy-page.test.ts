@@ -27,7 +27,7 @@ describe('docs/deploy.md', () => {
 
   it('has a row for every context value', () => {
     const context = read('cdk/context.ts');
-    const single = [...context.matchAll(/\b(?:text|number|list|choice|folders)\(\w+, '(\w+)'/g)].map(
+    const single = [...context.matchAll(/\b(?:text|number|list|choice|folders|object)\(\w+, '(\w+)'/g)].map(
       ([, name]) => name ?? '',
     );
     const perFunction = [...context.matchAll(/`\$\{name\}(\w+)`/g)].flatMap(([, suffix]) =>

@@ -26,7 +26,7 @@ function written(code: string, ...below: readonly string[]): string {
 }
 
 describe('the prop module', () => {
-  it('puts the module beside the code of Transfer, and tells Transfer and nobody else', () => {
+  it('puts the module beside the code of Transfer, and tells Transfer, and Plan that there is one', () => {
     const app = new App({ analyticsReporting: false, context: { module: example } });
     new SkyhaulStack(app, 'Test', propsFromContext);
     const { directory } = app.synth();
@@ -42,7 +42,7 @@ describe('the prop module', () => {
     const told = Object.entries(template.Resources).flatMap(([id, { Properties }]) =>
       Properties.Environment?.Variables.SKYHAUL_MODULE === modules[0] ? [id] : [],
     );
-    expect(told).toEqual([expect.stringContaining('Transfer')]);
+    expect(told).toEqual([expect.stringContaining('Plan'), expect.stringContaining('Transfer')]);
   });
 
   it('changes nothing where it is not given', () => {

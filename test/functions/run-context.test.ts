@@ -49,6 +49,23 @@ describe('the surroundings of an invocation', () => {
     expect(opened).toEqual(['s3://stack']);
   });
 
+  it('hold what the deployment says of every batch', () => {
+    const environment = { SKYHAUL_DEFAULTS: '{"attempts":3}', SKYHAUL_LIMITS: '{"maxBytes":5}' };
+
+    expect(context(environment).run).toMatchObject({ defaults: { attempts: 3 }, limits: { maxBytes: 5 } });
+    expect(context().run).toMatchObject({ defaults: undefined, limits: undefined });
+  });
+
+  it('tell that there is a module also to who cannot load it', () => {
+    const loadModule = () => Promise.reject(new Error('not here'));
+    const SKYHAUL_MODULE = 'module-1.mjs';
+
+    expect(context({ SKYHAUL_MODULE }).run).toMatchObject({ hasUserModule: true });
+    expect(context({ SKYHAUL_MODULE }).run.userModule).toBeUndefined();
+    expect(context({ SKYHAUL_MODULE }, undefined, { loadModule }).run.userModule).toBeDefined();
+    expect(context().run.hasUserModule).toBe(false);
+  });
+
   it('give the vault to who asks sources, and to nobody else', async () => {
     const secrets = [{ name: 'a', id: 'arn', origins: ['https://a.test'] }];
     const SKYHAUL_SECRETS = JSON.stringify(secrets);

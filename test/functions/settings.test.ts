@@ -32,6 +32,17 @@ describe('the settings of a deployment', () => {
     });
   });
 
+  it('may hold defaults and limits of batches', () => {
+    const settings = readSettings({
+      SKYHAUL_STATE_BUCKET: 'stack',
+      SKYHAUL_DEFAULTS: '{"attempts":3}',
+      SKYHAUL_LIMITS: '{"maxHours":1}',
+    });
+
+    expect(settings).toMatchObject({ defaults: { attempts: 3 }, limits: { maxHours: 1 } });
+    expect(() => readSettings({ SKYHAUL_STATE_BUCKET: 'stack', SKYHAUL_LIMITS: '{"maxHour":1}' })).toThrow('maxHour');
+  });
+
   it('may set the length of a round for batches that do not say', () => {
     expect(readSettings({ SKYHAUL_STATE_BUCKET: 'stack', SKYHAUL_ROUND_MINUTES: '10' }).roundMinutes).toBe(10);
   });
