@@ -35,7 +35,7 @@ export async function prepareList(
     case 'stdin':
       return spool(source.stdin);
     case 'urls':
-      return spoolUrls(state, run, list.urls);
+      return spoolUrls(state, run, list.urls, reading.expand);
     case 'manifest': {
       if (list.path.startsWith('s3://')) return { ...reading, uri: list.path };
       const path = resolve(source.cwd, list.path);

@@ -47,6 +47,21 @@ export function findColumns(header: readonly string[], given: ColumnNames): Colu
   return columns;
 }
 
+/**
+ * Columns that the template of the keys names, exactly as they are called → position.
+ *
+ * @throws SkyhaulError `ManifestUnreadable`
+ */
+export function findKeyColumns(header: readonly string[], wanted: readonly string[]): Columns {
+  const names = header.map((name) => name.trim());
+  return new Map(
+    wanted.map((column) => {
+      const at = matching(names, (name) => name === column);
+      return [column, theOne(at, names, `\`${shownName(column)}\` of the key template`, 'one column of that name')];
+    }),
+  );
+}
+
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[\s_-]/g, '');
 }

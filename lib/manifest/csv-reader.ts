@@ -1,5 +1,5 @@
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import { type ColumnNames, type Columns, findColumns } from './csv-columns.ts';
+import { type ColumnNames, type Columns, findColumns, findKeyColumns } from './csv-columns.ts';
 import { splitFields } from './csv-fields.ts';
 import { broken, faultText, type LineReader, type ReadLine } from './line-reader.ts';
 import type { RawRecord } from './split-records.ts';
@@ -9,8 +9,8 @@ import type { RawRecord } from './split-records.ts';
  * itself: so a broken one is one problem and neither ends the list nor swallows its neighbours, which the parsers of the
  * registry do not promise. Cells are plain data: no formula, type or escape means anything.
  */
-export function csvReader(delimiter: ',' | '\t', names: ColumnNames): LineReader {
-  let header: { readonly width: number; readonly columns: Columns } | undefined;
+export function csvReader(delimiter: ',' | '\t', names: ColumnNames, keyColumns: readonly string[] = []): LineReader {
+  let header: { readonly width: number; readonly columns: Columns; readonly ofKeys: Columns } | undefined;
   return {
     delimiter,
     read(record) {
@@ -18,7 +18,8 @@ export function csvReader(delimiter: ',' | '\t', names: ColumnNames): LineReader
       const fields = fieldsOf(record, delimiter);
       if (!header) {
         if (!Array.isArray(fields)) throw unreadable('its first line, which names the columns, is broken');
-        header = { width: fields.length, columns: findColumns(fields, names) };
+        const ofKeys = findKeyColumns(fields, keyColumns);
+        header = { width: fields.length, columns: findColumns(fields, names), ofKeys };
         return undefined;
       }
       if (!Array.isArray(fields)) return fields;
@@ -28,7 +29,8 @@ export function csvReader(delimiter: ',' | '\t', names: ColumnNames): LineReader
           `the line has ${fields.length} fields, the header ${header.width}; quote fields that hold a comma`,
         );
       }
-      return { value: itemOf(fields, header.columns) };
+      const value = itemOf(fields, header.columns);
+      return keyColumns.length === 0 ? { value } : { value, columns: cellsOf(fields, header.ofKeys) };
     },
     end() {
       if (!header) throw unreadable('it is empty, not even a line that names the columns');
@@ -51,6 +53,15 @@ function itemOf(fields: readonly string[], columns: Columns): Record<string, unk
     if (cell !== '') value[field] = field === 'size' && /^\d{1,15}$/.test(cell) ? Number(cell) : cell;
   }
   return value;
+}
+
+function cellsOf(fields: readonly string[], columns: Columns): Map<string, string> {
+  const cells = new Map<string, string>();
+  for (const [name, at] of columns) {
+    const cell = fields[at]?.trim() ?? '';
+    if (cell !== '') cells.set(name, cell);
+  }
+  return cells;
 }
 
 function unreadable(why: string): SkyhaulError {

@@ -37,7 +37,20 @@ export class KeyIndex {
     return this.#keys.bytes + (this.#folders?.bytes ?? 0);
   }
 
+  /**
+   * A key that is not known before the source has answered: only who asks for the same is told apart here.
+   *
+   * @param key with a place for the name
+   */
+  claimUnnamed(line: number, key: string, item: Item): KeyClaim {
+    return this.#claim(line, `${key}\u0001${requestPrint(item).join()}`, item);
+  }
+
   claim(line: number, key: string, item: Item): KeyClaim {
+    return this.#claim(line, key, item);
+  }
+
+  #claim(line: number, key: string, item: Item): KeyClaim {
     const name = key.normalize('NFC');
     const print = requestPrint(item);
     const place = fingerprint(name);
@@ -72,7 +85,8 @@ function* foldersOf(key: string): Generator<string> {
 }
 
 function conflict(key: string, line: number, other: number, why: string): KeyClaim {
-  const text = `lines ${other} and ${line} meet at the key ${shownValue(['key'], key)}: ${why}`;
+  const who = other === line ? `two items of line ${line}` : `lines ${other} and ${line}`;
+  const text = `${who} meet at the key ${shownValue(['key'], key)}: ${why}`;
   return { kind: 'conflict', with: other, problem: problem('key', 'a key of its own', text, 'KeyConflict') };
 }
 

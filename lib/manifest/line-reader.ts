@@ -1,4 +1,5 @@
 import { type Problem, problem } from '../contract/problem.ts';
+import { type Pattern, readPattern } from './expand-pattern.ts';
 import type { RawRecord } from './split-records.ts';
 
 /** What a format makes of one record. */
@@ -11,16 +12,33 @@ export interface LineReader {
   end?(): void;
 }
 
-export type ReadLine = { readonly value: unknown } | { readonly problems: readonly Problem[] };
+export type ReadLine = ReadItem | ReadPatternLine | { readonly problems: readonly Problem[] };
 
-/** One URL a line; `#` begins a comment line. */
-export const textReader: LineReader = {
-  read(record) {
-    if ('fault' in record) return broken(faultText(record.fault));
-    const text = record.text.trim();
-    return text === '' || text.startsWith('#') ? undefined : { value: { url: text } };
-  },
-};
+export interface ReadItem {
+  readonly value: unknown;
+  /** Cells of the columns that the keys are made of; without the empty ones. */
+  readonly columns?: ReadonlyMap<string, string>;
+}
+
+/** A line that is as many URLs as its pattern has texts. */
+interface ReadPatternLine {
+  readonly pattern: Pattern;
+}
+
+/** One URL a line, or a pattern of several; `#` begins a comment line. */
+export function textReader(expands: boolean): LineReader {
+  return {
+    read(record) {
+      if ('fault' in record) return broken(faultText(record.fault));
+      const text = record.text.trim();
+      if (text === '' || text.startsWith('#')) return undefined;
+      if (!expands) return { value: { url: text } };
+      const read = readPattern(text);
+      if ('problem' in read) return { problems: [read.problem] };
+      return read.pattern ? { pattern: read.pattern } : { value: { url: text } };
+    },
+  };
+}
 
 /** One JSON object a line. */
 export const jsonReader: LineReader = {

@@ -11,18 +11,18 @@ const BY_EXTENSION: Readonly<Record<string, ManifestFormat>> = {
   '.tsv': 'tsv',
   '.txt': 'txt',
   '.list': 'txt',
-  '': 'txt',
 };
 
 /**
- * The format by the name of the list: `.gz` is taken off, then .jsonl, .ndjson, .csv, .tsv, .txt and .list are known; a
- * name without extension (`-` too) is a text of URLs.
+ * The format by the name of the list: `.gz` and `.zst` are taken off, then .jsonl, .ndjson, .csv, .tsv, .txt and .list are
+ * known. A name without extension (`-` too) says nothing: then the content does.
  *
  * @throws SkyhaulError `ManifestUnreadable` for any other extension
  */
-export function formatOf(name: string): ManifestFormat {
-  const plain = posix.basename(name.replaceAll('\\', '/').toLowerCase()).replace(/\.gz$/, '');
+export function formatOf(name: string): ManifestFormat | undefined {
+  const plain = posix.basename(name.replaceAll('\\', '/').toLowerCase()).replace(/\.(gz|gzip|zst|zstd)$/, '');
   const extension = posix.extname(plain);
+  if (extension === '') return undefined;
   const format = Object.hasOwn(BY_EXTENSION, extension) ? BY_EXTENSION[extension] : undefined;
   if (format) return format;
   throw new SkyhaulError(

@@ -23,6 +23,9 @@ const HASH_DIGITS = 16;
 /** The folder of our own state in a local destination, also where a file system ignores case. */
 const STATE_FOLDER = '.skyhaul';
 
+/** Stands in a key in the place of the name that the source gives the file, until it has answered. */
+export const FILENAME = '{filename}';
+
 /** @param maxBytes what the destination's prefix leaves of S3's 1,024 bytes */
 export function checkKey(key: string, maxBytes: number = MAX_KEY_BYTES): KeyVerdict {
   const refuse = (problem: string): KeyVerdict => ({ ok: false, problem });
@@ -46,23 +49,45 @@ export function checkKey(key: string, maxBytes: number = MAX_KEY_BYTES): KeyVerd
  * @param maxBytes as for `checkKey`; a longer key is cut and ends in a hash of the URL. At least 64.
  */
 export function deriveKey(url: URL, maxBytes: number = MAX_KEY_BYTES): string {
-  const host = url.host.replaceAll(/[[\]]/g, '').replace(/\.(?=$|:\d)/, '');
-  const path = url.pathname.split('/').filter((segment) => segment !== '');
-  if (url.pathname.endsWith('/')) path.push('index.html');
-
-  const names = [host, ...path.map(decodeOnce)].map(cleanSegment);
-  if (isStateFolder(names[0] ?? '')) names[0] = `_${names[0]}`;
-  const last = names.pop() ?? '';
-  names.push(url.search === '' ? last : insertHash(last, url.search.slice(1)));
-
-  const whole = names.map((name) => cut(name, MAX_SEGMENT_BYTES, name)).join('/');
-  return cut(whole, maxBytes, url.href);
+  return finishKey([hostName(url), ...pathNames(url)], maxBytes, url.href);
 }
 
-function cleanSegment(segment: string): string {
+/**
+ * Parts of a key, the folders first, as a key that `checkKey` accepts: each cleaned, cut to what a file system takes, and
+ * the whole to `maxBytes`. What is cut ends in a hash: of its part, or of `hashed`.
+ */
+export function finishKey(parts: readonly string[], maxBytes: number = MAX_KEY_BYTES, hashed: string): string {
+  const names = parts.map(cleanPart);
+  if (isStateFolder(names[0] ?? '')) names[0] = `_${names[0]}`;
+  const whole = names.map((name) => cut(name, MAX_SEGMENT_BYTES, name)).join('/');
+  return cut(whole, maxBytes, hashed);
+}
+
+/** Of a URL, as a part of a key: with its port, without the brackets of an address. */
+export function hostName(url: URL): string {
+  return cleanPart(url.host.replaceAll(/[[\]]/g, '').replace(/\.(?=$|:\d)/, ''));
+}
+
+/** The path as parts of a key; the last one tells queries apart. */
+export function pathNames(url: URL): string[] {
+  const names = plainPathNames(url);
+  const last = names.pop() ?? '';
+  return [...names, url.search === '' ? last : insertHash(last, url.search.slice(1))];
+}
+
+/** The same, whatever the query is. */
+export function plainPathNames(url: URL): string[] {
+  const path = url.pathname.split('/').filter((segment) => segment !== '');
+  if (url.pathname.endsWith('/')) path.push('index.html');
+  return path.map(decodeOnce).map(cleanPart);
+}
+
+/** A text that becomes a part of a key, whatever it is: no `/` in it, nothing that a file system or a decoder reads otherwise. */
+export function cleanPart(segment: string): string {
   const safe = segment
     .normalize('NFC')
     .replace(UNSAFE, '_')
+    .replaceAll(FILENAME, '_filename_')
     .replace(/[. ]+$/, (end) => '_'.repeat(end.length));
   const named = WINDOWS_DEVICE.test(safe) || safe === '' ? `_${safe}` : safe;
   return hasDotSegment(named) ? named.replaceAll('%', '_') : named;

@@ -1,13 +1,16 @@
 import type { Item } from '../contract/item.ts';
+import { MAX_LINE_BYTES } from '../contract/limits.ts';
 import { type Problem, problem } from '../contract/problem.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { checkItem } from './check-item.ts';
+import { chooseReader } from './choose-reader.ts';
 import type { ColumnNames } from './csv-columns.ts';
-import { csvReader } from './csv-reader.ts';
-import { jsonReader, type LineReader, type ReadLine, textReader } from './line-reader.ts';
-import { formatOf, type ManifestFormat } from './manifest-format.ts';
-import { type RawRecord, splitRecords } from './split-records.ts';
-import { textBytes } from './text-bytes.ts';
+import type { KeyTemplate } from './key-template.ts';
+import type { ReadItem, ReadLine } from './line-reader.ts';
+import type { ManifestFormat } from './manifest-format.ts';
+import { splitRecords } from './split-records.ts';
+import { peekLine, textBytes } from './text-bytes.ts';
+import { PackedDataError } from './unpack-list.ts';
 
 /**
  * A list of any length, line after line, in memory that does not grow with it. A bad line is data, with everything that
@@ -18,12 +21,14 @@ export type ManifestLine = ListedItem | InvalidLine;
 export interface ListedItem {
   /** Position from 0; blank lines, comments and the header do not count. */
   readonly index: number;
-  /** Physical line from 1; where a record spans lines, its first one. */
+  /** Physical line from 1; where a record spans lines, its first one. A pattern makes several items of one line. */
   readonly line: number;
   /** With the URL as it will be asked for: normalised, without fragment. */
   readonly item: Item;
-  /** Given or derived; valid, but perhaps another line's too: see KeyIndex. */
+  /** Given or made; valid, but perhaps another line's too: see KeyIndex. */
   readonly key: string;
+  /** Where in the key `{filename}` stands, until the source has answered. */
+  readonly nameAt?: number;
 }
 
 export interface InvalidLine {
@@ -39,69 +44,105 @@ export interface ManifestSpec extends ColumnNames {
   /** File name or URI; tells the format when `format` does not. */
   readonly name: string;
   readonly format?: ManifestFormat | undefined;
+  /** Patterns in a text list are as many URLs as they have texts. @default true */
+  readonly expand?: boolean | undefined;
 }
 
 export interface ReadLimits {
   /** Only the first n items are read. */
   readonly limit?: number | undefined;
-  /** Lines past it are problems named `LimitReached`. */
+  /** Items past it are problems named `LimitReached`. */
   readonly maxItems?: number | undefined;
   /** What the destination's prefix leaves of a key's 1,024 bytes. */
   readonly maxKeyBytes?: number | undefined;
+  /** Of items that name no key. @default `{host}/{path}` */
+  readonly template?: KeyTemplate | undefined;
+  /** What is wrong with an item that its schema takes. */
+  readonly judgeItem?: ((item: Item) => readonly Problem[]) | undefined;
 }
 
 /**
- * @throws SkyhaulError `ManifestUnreadable` (format, gzip, columns), `NotSupported` (TsvHttpData-1.0), and whatever
- * `bytes` throws
+ * @throws SkyhaulError `ManifestUnreadable` (format, packing, columns), and whatever `bytes` throws
  */
 export async function* readManifest(
   bytes: AsyncIterable<Uint8Array>,
   spec: ManifestSpec,
   limits: ReadLimits = {},
 ): AsyncGenerator<ManifestLine, void> {
-  const reader = readerFor(spec);
+  const text = textBytes(bytes, limits);
   let index = 0;
-  for await (const records of splitRecords(textBytes(bytes), reader.delimiter)) {
-    for (const record of records) {
-      refuseHttpData(record);
-      const read = reader.read(record);
-      if (read === undefined) continue;
-      yield judge(index, record.line, read, limits);
-      index += 1;
-      if (index === limits.limit) return;
+  let line = 0;
+  try {
+    const { head, whole } = await peekLine(text, MAX_LINE_BYTES);
+    const reader = chooseReader(spec, head, limits.template?.columns ?? []);
+    for await (const records of splitRecords(whole, reader.delimiter)) {
+      for (const record of records) {
+        line = record.line;
+        const read = reader.read(record);
+        if (read === undefined) continue;
+        for (const judged of judge(index, line, read, limits)) {
+          yield judged;
+          index += 1;
+          if (index === limits.limit) return;
+        }
+      }
     }
+    reader.end?.();
+  } catch (error) {
+    if (!(error instanceof PackedDataError)) throw error;
+    const message = `the list ${error.message}, behind its line ${line}`;
+    throw new SkyhaulError('ManifestUnreadable', message, { cause: error });
+  } finally {
+    await text.return(undefined);
   }
-  reader.end?.();
 }
 
 /** The same for inline items; `line` is the position, counted from 1. */
 export function* readInlineItems(items: readonly unknown[], limits: ReadLimits = {}): Generator<ManifestLine, void> {
-  for (const [index, value] of items.slice(0, limits.limit).entries()) yield judge(index, index + 1, { value }, limits);
+  for (const [index, value] of items.slice(0, limits.limit).entries()) {
+    yield* judge(index, index + 1, { value }, limits);
+  }
 }
 
-function judge(index: number, line: number, read: ReadLine, limits: ReadLimits): ManifestLine {
-  if (limits.maxItems !== undefined && index >= limits.maxItems) {
-    const allowed = `at most ${limits.maxItems} lines (maxItems)`;
-    return { index, line, problems: [problem('', allowed, allowed, 'LimitReached')] };
+function* judge(index: number, line: number, read: ReadLine, limits: ReadLimits): Generator<ManifestLine> {
+  const { maxItems = Number.POSITIVE_INFINITY, limit = Number.POSITIVE_INFINITY } = limits;
+  const allowed = `at most ${maxItems} items (maxItems)`;
+  if (index >= maxItems) {
+    yield { index, line, problems: [problem('', allowed, allowed, 'LimitReached')] };
+  } else if ('problems' in read) {
+    yield { index, line, problems: read.problems };
+  } else if ('value' in read) {
+    yield judgeItem(index, line, read, limits);
+  } else {
+    const { count, at } = read.pattern;
+    const wanted = Math.min(count, limit - index);
+    if (index + wanted > maxItems) {
+      // One problem, before the first of them is made: they may be more than anybody can count.
+      const text = `the pattern makes ${shownCount(count)} URLs, with those before it more than ${maxItems} (maxItems)`;
+      yield { index, line, problems: [problem('url', allowed, text, 'LimitReached')] };
+      return;
+    }
+    for (let n = 0; n < wanted; n += 1) yield judgeItem(index + n, line, { value: { url: at(n) } }, limits);
   }
-  if ('problems' in read) return { index, line, problems: read.problems };
-  const { ok, ...checked } = checkItem(read.value, limits.maxKeyBytes);
+}
+
+function judgeItem(index: number, line: number, { value, columns }: ReadItem, limits: ReadLimits): ManifestLine {
+  const { template, maxKeyBytes } = limits;
+  // Where every line has a key, as in a failed list, nothing is missing.
+  const columnsOf = () => columns ?? (template && template.columns.length > 0 ? noColumns(line) : undefined);
+  const makeKey =
+    template &&
+    ((url: URL, { id }: Item) =>
+      template.keyOf({ url, id, line, item: index + 1, columns: columnsOf(), maxBytes: maxKeyBytes }));
+  const { ok, ...checked } = checkItem(value, maxKeyBytes, limits.judgeItem, makeKey);
   return { index, line, ...checked };
 }
 
-function readerFor(spec: ManifestSpec): LineReader {
-  const format = spec.format ?? formatOf(spec.name);
-  if (format === 'csv') return csvReader(',', spec);
-  if (format === 'tsv') return csvReader('\t', spec);
-  if (spec.urlColumn !== undefined || spec.keyColumn !== undefined) {
-    throw new SkyhaulError('ManifestUnreadable', `columns can be chosen for csv and tsv only; this list is ${format}`);
-  }
-  return format === 'jsonl' ? jsonReader : textReader;
+function noColumns(line: number): never {
+  const message = 'the template of the keys names a column; csv and tsv have some, this list has none';
+  throw new SkyhaulError('ManifestUnreadable', `${message}, and line ${line} has no key`);
 }
 
-/** Google's URL list, whose columns have other meanings. As txt or tsv every line of it would be called invalid. */
-function refuseHttpData(record: RawRecord): void {
-  if (record.line === 1 && 'text' in record && record.text.trim() === 'TsvHttpData-1.0') {
-    throw new SkyhaulError('NotSupported', 'a list in the format `TsvHttpData-1.0` is not supported yet');
-  }
+function shownCount(count: number): string {
+  return Number.isSafeInteger(count) ? String(count) : 'too many';
 }

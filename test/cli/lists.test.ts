@@ -1,10 +1,10 @@
 import { appendFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openManifest } from '../../cli/open-manifest.ts';
-import { spoolStream, spoolUrls } from '../../cli/spool-list.ts';
+import { countUrls, spoolStream, spoolUrls } from '../../cli/spool-list.ts';
 import { openLocalStore } from '../../lib/store/local-store.ts';
 import type { ObjectStore } from '../../lib/store/object-store.ts';
 
@@ -132,14 +132,19 @@ describe('a list that can be read only once', () => {
     expect((await stat(manifest.uri)).mode & 0o777).toBe(0o600);
   });
 
-  it('keeps its compression, and needs to be told what is inside', async () => {
+  it.each([
+    ['gzip', gzipSync, '.gz'],
+    ['zstd', zstdCompressSync, '.zst'],
+  ] as const)('keeps its compression (%s), and whoever unpacks it sees what is inside', async (_, pack, extension) => {
     const state = openState();
-    const packed = gzipSync('url\nhttp://a/x\n');
+    const packed = pack('url\nhttp://a/x\n');
 
     const manifest = await spoolStream(state, 'r1', stream(packed), { format: 'csv', urlColumn: 'url' });
 
-    expect(manifest).toEqual({ format: 'csv', urlColumn: 'url', uri: state.uriOf('runs/r1/manifest.csv.gz') });
-    await expect(spoolStream(state, 'r2', stream(packed), {})).rejects.toMatchObject({ name: 'BatchInvalid' });
+    expect(manifest).toEqual({ format: 'csv', urlColumn: 'url', uri: state.uriOf(`runs/r1/manifest.csv${extension}`) });
+    expect(await spoolStream(state, 'r2', stream(packed), {})).toEqual({
+      uri: state.uriOf(`runs/r2/manifest${extension}`),
+    });
   });
 
   it('may be given again to the same run, but not another one', async () => {
@@ -160,5 +165,21 @@ describe('a list that can be read only once', () => {
 
     const urls = (await readFile(manifest.uri, 'utf8')).trim().split('\n');
     expect(urls.map((line) => JSON.parse(line))).toEqual([{ url: 'http://a/x,"y"\n#z' }, { url: 'http://b/' }]);
+  });
+
+  it('keeps a pattern as it is, however many URLs it makes, unless it is none', async () => {
+    const state = openState();
+    const urls = ['http://a/{1..9000000}.zip', 'http://b/'];
+
+    const manifest = await spoolUrls(state, 'r1', urls);
+    const literal = await spoolUrls(state, 'r2', urls, false);
+
+    expect(manifest).toEqual({ format: 'txt', uri: state.uriOf('runs/r1/manifest.txt') });
+    expect(await readFile(manifest.uri, 'utf8')).toBe('http://a/{1..9000000}.zip\nhttp://b/\n');
+    expect(literal.format).toBe('jsonl');
+    expect([countUrls(urls), countUrls(urls, false)]).toEqual([9_000_001, 2]);
+    await expect(spoolUrls(state, 'r3', ['http://a/{1..2}', 'http://b/\nx'])).rejects.toMatchObject({
+      name: 'BatchInvalid',
+    });
   });
 });

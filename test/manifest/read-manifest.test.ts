@@ -54,7 +54,6 @@ describe('a list of JSON lines', () => {
   it.each([
     [`{"url":"${a}","sise":1}`, 'unknown field `sise`; did you mean `size`?'],
     [`{"url":"${a}","key":"../x"}`, '`key`: no part `.` or `..`, percent-encoded neither, found "../x"'],
-    [`{"url":"${a}","request":{"proxy":"p"}}`, '`request.proxy` is not supported yet'],
     [`"${a}"`, 'an object, found a text'],
     ['{"url":', 'the line is not JSON'],
     [a, 'the line is not JSON; for a list of plain URLs give --format txt'],
@@ -104,30 +103,13 @@ describe('every format', () => {
     await expect(readAll(a, { name: 'l.txt', urlColumn: 'x' })).rejects.toMatchObject({ name: 'ManifestUnreadable' });
   });
 
-  it('refuses TsvHttpData-1.0 by name', async () => {
-    await expect(readAll(`TsvHttpData-1.0\n${a}\t1\tx`, { name: 'l.tsv' })).rejects.toMatchObject({
-      name: 'NotSupported',
-    });
-  });
-
-  it('is unpacked when the content is gzip, several members too, whatever its name', async () => {
-    const packed = Buffer.concat([gzipSync(`\u{FEFF}${a}\n`), gzipSync(b)]);
-
-    expect((await readAll(packed, { name: 'l.txt', pieceBytes: 1 })).map(found)).toEqual([a, b]);
-  });
-
-  it('is read as it is when only its name says gzip', async () => {
-    expect((await readAll(a, { name: 'l.txt.gz' })).map(found)).toEqual([a]);
-  });
-
-  it('is unreadable when the gzip data is cut off or damaged', async () => {
-    const packed = gzipSync(Array.from({ length: 1_000 }, (_, n) => `${a}${n}`).join('\n'));
-    const damaged = Buffer.from(packed);
-    damaged.fill(0xff, 20, 40);
-
-    for (const bytes of [packed.subarray(0, packed.length - 12), damaged]) {
-      await expect(readAll(bytes, { name: 'l.txt' })).rejects.toMatchObject({ name: 'ManifestUnreadable' });
-    }
+  it.each([
+    ['jsonl', `{"url":"${a}"}`],
+    ['csv', `name,url\nx,${a}`],
+    ['tsv', `name\turl\nx\t${a}`],
+    ['txt', `# mine\n${a}`],
+  ])('is told by its content where its name says nothing (%s)', async (_, text) => {
+    expect((await readAll(`\u{FEFF}${text}`, { name: 'list', pieceBytes: 2 })).map(found)).toEqual([a]);
   });
 
   it('passes on what its source throws, through gzip too', async () => {
@@ -176,6 +158,22 @@ describe('every format', () => {
 });
 
 describe('limits', () => {
+  it.each([
+    [{ url: `${a}/${'x'.repeat(8_192)}` }, '`url`: at most 8192 characters, found https://a.example/1/x'],
+    [
+      { url: a, headers: Object.fromEntries(Array.from({ length: 33 }, (_, n) => [`h${n}`, 'x'])) },
+      'at most 32 headers',
+    ],
+    [{ url: a, headers: { x: 'x'.repeat(8_192) } }, 'at most 8192 bytes of headers'],
+    [{ url: a, id: 'x'.repeat(257) }, '`id`: at most 256 characters'],
+    [{ url: a, body: 'x'.repeat(49_153) }, '`body`'],
+  ])('are named where a line exceeds them (%#), in a short message', async (line, problem) => {
+    const [read] = await readAll(JSON.stringify(line), { name: 'l.jsonl' });
+
+    expect(found(read)).toContain(problem);
+    expect(found(read)?.length).toBeLessThan(300);
+  });
+
   it('limit stops reading behind the first n items', async () => {
     expect(await readAll(`${a}\n${b}\n${a}`, { name: 'l' }, { limit: 2 })).toHaveLength(2);
   });
