@@ -2,8 +2,9 @@ import { announcedDigests } from './announced-digests.ts';
 import type { ReceivedHead } from './check-response.ts';
 import { exactBody } from './exact-body.ts';
 import type { Exchange } from './exchange.ts';
+import { fileNameOf } from './file-name.ts';
 import { contentEncodingOf, firstOf } from './header-list.ts';
-import { pinVersion } from './pin-version.ts';
+import { pinVersion, settledModified } from './pin-version.ts';
 import type { Framing, OpenedSource, ResumedSource, ResumeRequest } from './source.ts';
 import { readValidators } from './validators.ts';
 import type { RangeDecision } from './wanted-range.ts';
@@ -22,9 +23,11 @@ export function openedSource({ url, head, exchange }: Answer, framing: Framing):
     finalUrl: url,
     framing,
     validators: readValidators(head.headers),
+    settled: settledModified(head.headers),
     version: pinVersion(head),
     digests: announcedDigests(head),
     contentType: firstOf(head.headers, 'content-type') || undefined,
+    fileName: fileNameOf(firstOf(head.headers, 'content-disposition')),
     contentEncoding: contentEncodingOf(head.headers),
     body: exchange.body,
     close: () => exchange.drop(),

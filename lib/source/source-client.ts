@@ -3,21 +3,26 @@ import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Network, parseNetworks } from './address-class.ts';
 import type { Hop } from './authorize.ts';
-import { checkResponse, fail, readErrorCode } from './check-response.ts';
+import { checkWhole, readErrorCode } from './check-response.ts';
 import { checkUrl } from './check-url.ts';
 import { interruptionOf } from './classify-error.ts';
 import { Cookies } from './cookies.ts';
 import { discardBody } from './discard-body.ts';
 import type { Lookup } from './guarded-connect.ts';
+import type { HostSeats } from './host-seats.ts';
+import { judgeOpened, openHeaders } from './judge-opened.ts';
 import { judgeResume } from './judge-resume.ts';
 import { type Answer, openedRange, openedSource, resumedSource } from './opened-source.ts';
 import { OriginConnections } from './origin-connections.ts';
+import { readText } from './read-text.ts';
 import { becomesGet, decideRedirect, isRedirect, withoutContent } from './redirect.ts';
+import { inSource, rangeHeaders, validatorOf } from './resume-headers.ts';
+import type { Robots } from './robots.ts';
+import { MAX_ROBOTS_BYTES } from './robots-rules.ts';
 import type {
   BackendChoice,
   NotModified,
   OpenedSource,
-  PinnedVersion,
   Resumed,
   ResumeRequest,
   SourceClient,
@@ -26,9 +31,11 @@ import type {
   TlsSettings,
 } from './source.ts';
 import { WINDOW_MS } from './throughput-window.ts';
-import { judgeRange, rangeHeader } from './wanted-range.ts';
 
 type Headers = Readonly<Record<string, string>>;
+
+/** RFC 9309 2.3.1.2: "at least five". */
+const MAX_ROBOTS_REDIRECTS = 5;
 
 /** One request of a chain of redirects. */
 interface Sent extends Omit<Hop, 'headers'> {
@@ -52,11 +59,17 @@ export interface SourceClientOptions {
   readonly throughputWindowMs?: number;
   /** Of requests that name none. @default 'auto' */
   readonly backend?: BackendChoice;
+  /** Asked before every request, each hop of a redirect included. What it throws is thrown instead of asking. */
+  readonly mayAsk?: ((url: URL) => Promise<void>) | undefined;
+  /** Obeyed, where there are some. */
+  readonly robots?: Robots | undefined;
+  /** Shared with other clients, so that they are not too many at one host together. */
+  readonly seats?: HostSeats | undefined;
 }
 
 /**
  * The source client, over any back-end. It follows redirects itself, each through the address guard; asks for
- * `identity`; and uses no proxies of the environment.
+ * `identity`; and uses no proxy but the one of the request, none of the environment.
  * @throws SkyhaulError BatchInvalid when an allowed network is no CIDR.
  */
 export function createSourceClient(options: SourceClientOptions): SourceClient {
@@ -69,6 +82,8 @@ class HttpSourceClient implements SourceClient {
   readonly #allowed: readonly Network[];
   readonly #connections: OriginConnections;
   readonly #backend: BackendChoice;
+  readonly #mayAsk: SourceClientOptions['mayAsk'];
+  readonly #robots: Robots | undefined;
   readonly #cookies = new Cookies();
   /** Origins seen to answer a range where If-Range made them send the whole of the same version. */
   readonly #ignoringIfRange = new Set<string>();
@@ -78,6 +93,8 @@ class HttpSourceClient implements SourceClient {
     this.#now = options.now;
     this.#allowed = parseNetworks(options.allowNetworks);
     this.#backend = options.backend ?? 'auto';
+    this.#mayAsk = options.mayAsk;
+    this.#robots = options.robots;
     this.#connections = new OriginConnections({
       policy: options.policy,
       allowed: this.#allowed,
@@ -85,15 +102,12 @@ class HttpSourceClient implements SourceClient {
       tls: options.ca === undefined ? undefined : { ca: options.ca },
       windowMs: options.throughputWindowMs ?? WINDOW_MS,
       now: options.now,
+      seats: options.seats,
     });
   }
 
   async open(request: SourceRequest): Promise<OpenedSource | NotModified> {
-    const { ifNoneMatch } = request;
-    const own: Headers = {
-      ...(ifNoneMatch !== undefined && { 'if-none-match': ifNoneMatch }),
-      ...(request.range !== undefined && { range: rangeHeader(request.range) }),
-    };
+    const own = openHeaders(request);
     const answer = await this.#ask(request, () => own);
     const decision = judgeOpened(answer, request, this.#now());
     if (decision.action === 'body') {
@@ -103,6 +117,9 @@ class HttpSourceClient implements SourceClient {
     if (decision.action === 'range') return openedRange(answer, decision);
     const body = await discardBody(answer.exchange, answer.head.framing);
     if (decision.action === 'fail') throw withCode(decision.error, body);
+    if (decision.action === 'ask-plainly') {
+      return await this.open({ ...request, ifNoneMatch: undefined, ifModifiedSince: undefined });
+    }
     return { status: 304 };
   }
 
@@ -159,8 +176,29 @@ class HttpSourceClient implements SourceClient {
     return { kind: 'complete' };
   }
 
+  /** Of the origin that is to be asked something else: the same way there, but nobody says who asks for it. */
+  async #readRobots(url: string, userAgent: string, { tls, proxy, backend, signal }: SourceRequest): Promise<string> {
+    const request = { url, headers: { 'user-agent': userAgent }, tls, proxy, backend, signal };
+    const { url: at, head, exchange } = await this.#ask(request, () => ({}), { isRobots: true });
+    const decision = checkWhole(head, { url: at, nowMs: this.#now() });
+    if (decision.action === 'body') return await readText(exchange, MAX_ROBOTS_BYTES);
+    await discardBody(exchange, head.framing);
+    throw decision.error;
+  }
+
+  async #admit(url: URL, request: SourceRequest | ResumeRequest, given: Headers): Promise<void> {
+    const name = Object.keys(given).find((one) => one.toLowerCase() === 'user-agent') ?? '';
+    const userAgent = given[name] ?? this.#policy.userAgent;
+    const read = (robots: string) => this.#readRobots(robots, userAgent, request);
+    await this.#robots?.admit({ url, userAgent, signal: request.signal, read });
+  }
+
   /** Sends a request, and again wherever redirects lead. `own` headers are ours and go along to every origin. */
-  async #ask(request: SourceRequest | ResumeRequest, own: (origin: string) => Headers): Promise<Answer> {
+  async #ask(
+    request: SourceRequest | ResumeRequest,
+    own: (origin: string) => Headers,
+    { isRobots = false } = {},
+  ): Promise<Answer> {
     refuseReserved(request.headers);
     let url = checkUrl(request.url, this.#allowed);
     let given = request.headers;
@@ -169,19 +207,21 @@ class HttpSourceClient implements SourceClient {
     const chosen = request.backend ?? this.#backend;
     const backend = chosen === 'auto' ? 'undici' : chosen;
     for (let followed = 0; ; followed += 1) {
+      if (!isRobots) await this.#admit(url, request, given);
+      await this.#mayAsk?.(url);
       if (request.signal.aborted) throw interruptionOf(request.signal);
       if (backend === 'h2' && url.protocol === 'http:') throw notOverTls(url);
       const headers = await this.#headers(request, { method, url, body, given, own: own(url.origin), isOwnOrigin });
       const exchange = await this.#connections.send(
         url,
         { method, headers, body },
-        { signal: request.signal, name: backend, tls: tlsAt(request, isOwnOrigin) },
+        { signal: request.signal, name: backend, tls: tlsAt(request, isOwnOrigin), proxy: request.proxy },
       );
       const head = await exchange.head;
       if (request.keepsCookies === true) await this.#cookies.keep(url, head.headers);
       if (!isRedirect(head.status)) return { url, head, exchange };
       await discardBody(exchange, head.framing);
-      const { maxRedirects } = this.#policy;
+      const { maxRedirects } = isRobots ? { maxRedirects: MAX_ROBOTS_REDIRECTS } : this.#policy;
       const next = decideRedirect({ from: url, headers: head.headers, followed, maxRedirects }, this.#allowed);
       if (next.action === 'refuse') throw next.error;
       if (method === 'POST' && becomesGet(head.status)) {
@@ -215,48 +255,9 @@ class HttpSourceClient implements SourceClient {
   }
 }
 
-/** A POST answers with what it likes, but never with a range; what it says of versions means nothing (RFC 9110 9.3.3). */
-function judgeOpened({ url, head }: Answer, { range, ifNoneMatch }: SourceRequest, nowMs: number) {
-  const asked = { url, nowMs };
-  if (range === undefined || (head.status >= 300 && head.status !== 416)) {
-    return checkResponse(head, { ...asked, ifNoneMatch });
-  }
-  if (head.status === 206) return judgeRange(head, range, asked);
-  return fail(head, asked, 'RangeNotServed', `${head.status} to ${rangeHeader(range)}`);
-}
-
 /** Another origin does not see who we are. */
 function tlsAt({ tls }: SourceRequest | ResumeRequest, isOwnOrigin: boolean): TlsSettings | undefined {
   return isOwnOrigin || tls === undefined ? tls : { ...tls, clientCertificate: undefined };
-}
-
-/** What is read may be a window of the source; the source counts from its own first byte. */
-function inSource(request: ResumeRequest): ResumeRequest {
-  const { version, from, to } = request;
-  const { window, bytes } = version;
-  if (window === undefined || bytes === undefined) return request;
-  const last = window.from + (to ?? bytes - 1);
-  const isEnd = to === undefined && last === window.totalBytes - 1;
-  const { to: _, ...rest } = request;
-  return {
-    ...rest,
-    version: { ...version, bytes: window.totalBytes },
-    from: window.from + from,
-    ...(!isEnd && { to: last }),
-  };
-}
-
-function rangeHeaders({ version, from, to }: ResumeRequest, isConditional: boolean): Headers {
-  const validator = validatorOf(version);
-  return {
-    range: `bytes=${from}-${to ?? ''}`,
-    ...(isConditional && validator !== undefined ? { 'if-range': validator } : {}),
-  };
-}
-
-/** What If-Range carries: the entity tag; the date only where there is none (RFC 9110 13.1.5). */
-function validatorOf({ etag, modified }: PinnedVersion): string | undefined {
-  return etag ?? modified;
 }
 
 /** The list was checked for them; who calls with one all the same would change host, range or framing unseen. */

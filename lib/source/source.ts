@@ -9,6 +9,8 @@ export interface OpenedSource {
   readonly finalUrl: URL;
   readonly framing: Framing;
   readonly validators: Validators;
+  /** Last-Modified, where it cannot stand for two versions (RFC 9110 8.8.2.2). */
+  readonly settled?: string | undefined;
   /**
    * By what later bytes can be told to be of this version. None: the source has no strong validator, or says that it
    * serves no ranges (`Accept-Ranges: none`); then nothing may ever be joined to these bytes.
@@ -17,6 +19,8 @@ export interface OpenedSource {
   /** Digests of the whole body that the source announced. */
   readonly digests: AnnouncedDigests;
   readonly contentType: string | undefined;
+  /** What the source calls the file (Content-Disposition), uncleaned. */
+  readonly fileName?: string | undefined;
   /** Set although `identity` was asked for: the coded bytes are the file. */
   readonly contentEncoding: string | undefined;
   /**
@@ -76,10 +80,14 @@ export interface SourceRequest {
   /** Keeps cookies of answers for later requests of this client that say so, too. @default false */
   readonly keepsCookies?: boolean | undefined;
   readonly tls?: TlsSettings | undefined;
+  /** Nothing is asked but through it, wherever redirects lead. */
+  readonly proxy?: ProxySettings | undefined;
   /** Only these bytes; the source must serve them as a range. */
   readonly range?: WantedRange | undefined;
-  /** Strong ETag of what the destination already holds: the source may answer that nothing changed. */
-  readonly ifNoneMatch?: string;
+  /** ETag of what the destination already holds, strong or weak: the source may answer that nothing changed. */
+  readonly ifNoneMatch?: string | undefined;
+  /** Its Last-Modified, as it came (RFC 9110 13.1.3); sources that know ETags go by `ifNoneMatch` alone. */
+  readonly ifModifiedSince?: string | undefined;
   /** @default 'auto' */
   readonly backend?: BackendChoice | undefined;
   readonly signal: AbortSignal;
@@ -95,13 +103,26 @@ export interface TlsSettings {
   readonly minVersion?: '1.2' | '1.3' | undefined;
 }
 
+/** An HTTP proxy that every connection is a tunnel through (CONNECT), also one to an `http:` URL. */
+export interface ProxySettings {
+  /** `http://host:port` or `https://host:port`. */
+  readonly url: string;
+  /** Shown to the proxy only. */
+  readonly credentials?: { readonly username: string; readonly password: string } | undefined;
+  /**
+   * Who judges where the name of a target leads. `checked`: our own lookup, whose answers must be allowed; the proxy is
+   * given the address. `proxy`: the proxy, which is given the name. Addresses in URLs are judged by us all the same.
+   */
+  readonly targets: 'checked' | 'proxy';
+}
+
 /** What speaks HTTP: HTTP/1.1 over undici, HTTP/2 over TLS, HTTP/1.1 over node:http. What each cannot do: docs/backends.md. */
 export type BackendName = 'undici' | 'h2' | 'node';
 /** `auto` is HTTP/1.1 over undici. */
 export type BackendChoice = 'auto' | BackendName;
 
 /** Asks for the bytes `from` to `to` (inclusive; none: to the end) of a version that was seen before. */
-export interface ResumeRequest extends Omit<SourceRequest, 'ifNoneMatch'> {
+export interface ResumeRequest extends Omit<SourceRequest, 'ifNoneMatch' | 'ifModifiedSince'> {
   readonly version: PinnedVersion;
   /** Below `version.bytes`. */
   readonly from: number;
@@ -136,9 +157,6 @@ export interface SourcePolicy {
   readonly userAgent: string;
 }
 
-/** Of requests that nobody gave another one. */
-export const DEFAULT_USER_AGENT = 'skyhaul/0.1 (+https://github.com/skyhaul/skyhaul)';
-
 /** The one connection of a lane (one per host, where redirects lead to another). */
 export interface SourceClient {
   /** Follows redirects; throws a SkyhaulError for everything that carries no file. */
@@ -152,7 +170,7 @@ export interface SourceClient {
   close(): Promise<void>;
 }
 
-/** 304 to our If-None-Match. */
+/** 304 to our If-None-Match or If-Modified-Since. */
 export interface NotModified {
   readonly status: 304;
 }
