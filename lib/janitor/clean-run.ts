@@ -20,8 +20,6 @@ export type Cleaned =
   | { readonly state: 'busy'; readonly until: number }
   | { readonly state: 'reported'; readonly aborted: number };
 
-const STOPPED = { error: 'Interrupted', message: 'the run was stopped before this line was done' } as const;
-
 /**
  * Ends a run whose execution ended without its report: stopped by hand, failed, or killed. Waits for nobody: while a
  * worker may live it says so, and is called again. The run can still be continued afterwards.
@@ -48,7 +46,7 @@ export async function cleanRun(run: string, context: RunContext): Promise<Cleane
     const { transform } = asked.input.options;
     const which = { destination, since: asked.startedAt, items: status.items, transform };
     const aborted = await abortUploads(context, run, which);
-    const { next } = await reportRun({ run }, context, STOPPED);
+    const { next } = await reportRun({ run }, context);
     // The time of this invocation is up: the next one writes the rest.
     return next === 'continue' ? { state: 'busy', until: context.now() } : { state: 'reported', aborted };
   } finally {

@@ -1,4 +1,4 @@
-import type { CheckpointRow, DeferredRow, LedgerRow, OutcomeRow } from '../contract/ledger-row.ts';
+import type { CheckpointRow, DeferredRow, HostRow, LedgerRow, OutcomeRow } from '../contract/ledger-row.ts';
 
 /** Every row that one attempt left behind, in any order. */
 export interface AttemptRows {
@@ -9,6 +9,10 @@ export interface AttemptRows {
 export interface ShardFold {
   readonly outcomes: ReadonlyMap<number, OutcomeRow>;
   readonly deferred: ReadonlyMap<number, DeferredRow>;
+  /** Hosts that refuse, by name, each with the row that asks for most time. */
+  readonly hosts?: ReadonlyMap<string, HostRow>;
+  /** Where hosts were seen to redirect to. */
+  readonly redirects?: ReadonlyMap<string, ReadonlySet<string>>;
   /** Rows about open uploads, by item. */
   readonly checkpoints: ReadonlyMap<number, readonly CheckpointRow[]>;
   /** Some attempt began and never ended: its Lambda was killed, or lives still. */
@@ -25,6 +29,8 @@ export interface ShardFold {
 export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
   const outcomes = new Map<number, OutcomeRow>();
   const deferred = new Map<number, DeferredRow>();
+  const hosts = new Map<string, HostRow>();
+  const redirects = new Map<string, Set<string>>();
   const checkpoints = new Map<number, CheckpointRow[]>();
   let crashed = false;
   let busyUntil = 0;
@@ -41,10 +47,16 @@ export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
           hasEnded = true;
           break;
         case 'outcome':
-          keep(outcomes, row, outranks);
+          keep(outcomes, row.index, row, outranks);
           break;
         case 'deferred':
-          keep(deferred, row, isLater);
+          keep(deferred, row.index, row, isLater);
+          break;
+        case 'host':
+          keep(hosts, row.host, row, asksForMore);
+          break;
+        case 'redirect':
+          redirects.set(row.host, (redirects.get(row.host) ?? new Set()).add(row.to));
           break;
         default:
           append(checkpoints, row);
@@ -56,16 +68,12 @@ export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
     busyUntil = Math.max(busyUntil, livesUntil ?? 0);
   }
   for (const index of outcomes.keys()) deferred.delete(index);
-  return { outcomes, deferred, checkpoints, crashed, busyUntil };
+  return { outcomes, deferred, hosts, redirects, checkpoints, crashed, busyUntil };
 }
 
-function keep<Row extends { readonly index: number }>(
-  into: Map<number, Row>,
-  row: Row,
-  isBetter: (row: Row, than: Row) => boolean,
-): void {
-  const found = into.get(row.index);
-  if (!found || isBetter(row, found)) into.set(row.index, row);
+function keep<Key, Row>(into: Map<Key, Row>, key: Key, row: Row, isBetter: (row: Row, than: Row) => boolean): void {
+  const found = into.get(key);
+  if (!found || isBetter(row, found)) into.set(key, row);
 }
 
 const RANK = { stored: 2, skipped: 1, failed: 0 };
@@ -78,6 +86,11 @@ function outranks(row: OutcomeRow, than: OutcomeRow): boolean {
 function isLater(row: DeferredRow, than: DeferredRow): boolean {
   if (row.attempts !== than.attempts) return row.attempts > than.attempts;
   if ((row.notBefore ?? 0) !== (than.notBefore ?? 0)) return (row.notBefore ?? 0) > (than.notBefore ?? 0);
+  return JSON.stringify(row) < JSON.stringify(than);
+}
+
+function asksForMore(row: HostRow, than: HostRow): boolean {
+  if (row.notBefore !== than.notBefore) return row.notBefore > than.notBefore;
   return JSON.stringify(row) < JSON.stringify(than);
 }
 

@@ -62,27 +62,35 @@ export async function getJson(store: ObjectStore, key: string): Promise<unknown>
 
 /** The values of a JSON Lines object, one after another; nothing where no object lies. */
 export async function* getLines(store: ObjectStore, key: string): AsyncIterable<unknown> {
+  for await (const text of getLineTexts(store, key)) yield JSON.parse(text);
+}
+
+/** Whether a line that begins there is to be read at all; asked of most lines, not of all. */
+export type IsWanted = (bytes: Buffer, start: number) => boolean;
+
+/** The same as they stand there, for whoever hands some of them on without a look into them. */
+export async function* getLineTexts(store: ObjectStore, key: string, isWanted?: IsWanted): AsyncIterable<string> {
   const found = await store.get(key);
   if (!found) return;
-  for await (const line of linesOf(found.body)) if (line !== '') yield JSON.parse(line);
+  for await (const line of linesOf(found.body, isWanted)) if (line !== '') yield line;
 }
 
 const LINE_FEED = 0x0a;
 
 /** Only a line feed ends a line: JSON leaves U+2028 as it is, where `node:readline` would cut. */
-async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncIterable<string> {
+async function* linesOf(body: AsyncIterable<Uint8Array>, isWanted: IsWanted = () => true): AsyncIterable<string> {
   let rest: Buffer[] = [];
   for await (const chunk of body) {
-    // The chunk is the reader's own only until it asks for the next one.
-    const bytes = Buffer.from(chunk);
+    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length);
     let start = 0;
     for (let end = bytes.indexOf(LINE_FEED); end !== -1; end = bytes.indexOf(LINE_FEED, start)) {
-      const piece = bytes.subarray(start, end);
-      yield rest.length === 0 ? piece.toString('utf8') : Buffer.concat([...rest, piece]).toString('utf8');
+      if (rest.length > 0) yield Buffer.concat([...rest, bytes.subarray(start, end)]).toString('utf8');
+      else if (isWanted(bytes, start)) yield bytes.toString('utf8', start, end);
       rest = [];
       start = end + 1;
     }
-    if (start < bytes.length) rest.push(bytes.subarray(start));
+    // A copy: the chunk is the reader's own only until it asks for the next one.
+    if (start < bytes.length) rest.push(Buffer.from(bytes.subarray(start)));
   }
   if (rest.length > 0) yield Buffer.concat(rest).toString('utf8');
 }

@@ -40,6 +40,8 @@ export function runKeys(run: string) {
     /** Which items Plan put into which shard. */
     members: (round: number) => `${roundOf(round)}/members.jsonl`,
     shard: ({ round, shard }: ShardAddress) => `${roundOf(round)}/shards/${pad(shard, 5)}.jsonl`,
+    /** Lies there when a round has more failures than the run allows. Where the workers may write: beside the ledger. */
+    full: (round: number) => `${base}/ledger/full-${pad(round, 4)}.json`,
     ledgerPrefix: (round: number) => `${ledger(round)}/`,
     shardLedgerPrefix: ({ round, shard }: ShardAddress) => `${ledger(round)}/${pad(shard, 5)}/`,
     ledger: ({ round, shard }: ShardAddress, attempt: string, sequence: number) =>

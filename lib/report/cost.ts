@@ -1,16 +1,13 @@
-/**
- * Prices in US dollars, us-east-1, read in November 2026. An estimate: tiers, free allowances and other Regions differ.
- * What runs on a machine of the user's own costs nothing but its S3 requests.
- */
-const S3_PUT = 5 / 1_000_000;
-const S3_GET = 0.4 / 1_000_000;
-const LAMBDA_REQUEST = 0.2 / 1_000_000;
-/** arm64, which the stack uses unless told otherwise; x86 costs a quarter more. */
-const LAMBDA_GIGABYTE_SECOND = 0.000_013_333_4;
-/** Step Functions Standard, per transition; a child of a distributed Map costs one, and each state in it one. */
-const TRANSITION = 0.025 / 1_000;
-const TRANSITIONS_PER_INVOCATION = 4;
+import {
+  LAMBDA_GIGABYTE_SECOND,
+  LAMBDA_REQUEST,
+  S3_GET,
+  S3_PUT,
+  TRANSITION,
+  TRANSITIONS_PER_INVOCATION,
+} from '../contract/prices.ts';
 
+/** What a run has cost: an estimate. What runs on a machine of the user's own costs nothing but its S3 requests. */
 export interface Spent {
   readonly put: number;
   readonly get: number;

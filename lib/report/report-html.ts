@@ -29,6 +29,7 @@ export function reportHtml(summary: Summary, failed: readonly FailedSample[]): s
 </style>
 <h1>Run <code>${escapeHtml(summary.run)}</code></h1>
 <dl>${figures.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>
+${summary.limit === undefined ? '' : `<p><strong>The run ended at a limit</strong>: ${escapeHtml(summary.limit)}.</p>`}
 ${failedTable(failed, counts.failed)}
 <p>Every line: <code>${escapeHtml(summary.report)}</code><br>The failed ones, to run again: <code>${escapeHtml(summary.failed)}</code></p>
 </html>

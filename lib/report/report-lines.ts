@@ -1,3 +1,4 @@
+import type { Item } from '../contract/item.ts';
 import type { OutcomeRow } from '../contract/ledger-row.ts';
 import type { Options } from '../contract/options.ts';
 import type { Outcome } from '../contract/outcome.ts';
@@ -18,6 +19,11 @@ export interface ReportLine {
 
 export type Unfinished = Required<Pick<Outcome, 'error' | 'message'>>;
 
+/** What is said of lines without an outcome, and by index how often those were tried that were. */
+export interface LeftLines extends Unfinished {
+  readonly attempts: ReadonlyMap<number, number>;
+}
+
 /**
  * Every line of the list with its one outcome, in the order of the list, one chunk in memory at a time. A line without an
  * outcome is one that the run did not get to.
@@ -26,7 +32,7 @@ export async function* reportLines(
   store: ObjectStore,
   run: string,
   { items, round }: { readonly items: number; readonly round: number },
-  unfinished: Unfinished,
+  left: LeftLines,
 ): AsyncIterable<ReportLine> {
   const outcomeKeys = await outcomeKeysByChunk(store, run, round);
   for (let chunk = 0; chunk * CHUNK_LINES < items; chunk += 1) {
@@ -34,7 +40,7 @@ export async function* reportLines(
     const asked = await readChunk(store, run, chunk);
     const end = Math.min(items, (chunk + 1) * CHUNK_LINES);
     for (let index = chunk * CHUNK_LINES; index < end; index += 1) {
-      const line = reportLine(outcomes.get(index), asked.get(index), unfinished);
+      const line = reportLine(outcomes.get(index), asked.get(index), left);
       if (line) yield line;
     }
   }
@@ -52,7 +58,7 @@ async function readChunk(store: ObjectStore, run: string, chunk: number): Promis
 function reportLine(
   row: OutcomeRow | undefined,
   asked: Listed | undefined,
-  unfinished: Unfinished,
+  { attempts, ...unfinished }: LeftLines,
 ): ReportLine | undefined {
   if (row) {
     const { row: _row, index: _index, ...outcome } = row;
@@ -63,7 +69,7 @@ function reportLine(
   }
   if (!asked) return undefined;
   return {
-    outcome: { ...toldOfLine(asked), outcome: 'failed', ...unfinished, attempts: 0 },
+    outcome: { ...toldOfLine(asked), outcome: 'failed', ...unfinished, attempts: attempts.get(asked.index) ?? 0 },
     listed: asked,
   };
 }
@@ -78,12 +84,31 @@ export function failedLine(
 ): object | undefined {
   if (!asked || outcome.outcome !== 'failed') return undefined;
   const { error: _, ...item } = asked.item;
+  const message = outcome.message?.slice(0, MAX_MESSAGE);
   return {
-    ...(transform && { transform }),
+    // What is only asked for its headers goes through nothing.
+    ...(transform && item.result !== 'head' && { transform }),
     ...item,
-    ...(request && { request: merged(request, item.request) }),
+    ...(request && { request: merged(fitting(request, item), item.request) }),
     key: asked.key,
-    error: { name: outcome.error ?? 'Unexpected', ...(outcome.message !== undefined && { message: outcome.message }) },
+    error: { name: outcome.error ?? 'Unexpected', ...(message !== undefined && { message }) },
+  };
+}
+
+/** Characters; a stack is longer than a line of a list should be. */
+const MAX_MESSAGE = 2_000;
+
+/** Who asks is said once: the item's own word, be it `auth` or a header, takes the place of the batch's. */
+function fitting(ofBatch: RequestOptions, { auth, headers, request }: Item): RequestOptions {
+  const isAuthorization = (name: string) => name.toLowerCase() === 'authorization';
+  const { auth: authOfBatch, headers: headersOfBatch, ...others } = ofBatch;
+  const hasAuth = (auth ?? request?.auth) !== undefined;
+  const hasHeader = Object.keys({ ...request?.headers, ...headers }).some(isAuthorization);
+  const kept = Object.entries(headersOfBatch ?? {}).filter(([name]) => !hasAuth || !isAuthorization(name));
+  return {
+    ...others,
+    ...(authOfBatch && !hasHeader && { auth: authOfBatch }),
+    ...(headersOfBatch && { headers: Object.fromEntries(kept) }),
   };
 }
 

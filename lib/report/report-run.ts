@@ -4,15 +4,15 @@ import type { Options } from '../contract/options.ts';
 import { outcome } from '../contract/outcome.ts';
 import { type Summary, summary as summarySchema } from '../contract/summary.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import { encodeLine, getJson, putJson, putLines, putText } from '../ledger/json-lines.ts';
+import { encodeLine, getJson, getLines, putJson, putLines, putText } from '../ledger/json-lines.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { type RunInput, readRunInput } from '../plan/run-input.ts';
-import { newestStatus, type Status } from '../plan/status.ts';
+import { type Left, newestStatus, type Status } from '../plan/status.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import { costOf } from './cost.ts';
 import { reportHtml } from './report-html.ts';
-import { failedLine, type ReportLine, reportLines, type Unfinished } from './report-lines.ts';
+import { failedLine, type LeftLines, type ReportLine, reportLines, type Unfinished } from './report-lines.ts';
 
 const ANY = { condition: { kind: 'any' } } as const;
 /** Failed lines that the HTML report shows. */
@@ -34,16 +34,16 @@ export type Counted = z.infer<typeof counted>;
 type Stated = Pick<RunContext, 'state'>;
 
 /** What is said of lines that the run did not get to. */
-const LIMIT: Unfinished = {
-  error: 'LimitReached',
-  message: 'the run ended at one of its limits before this line was done',
-};
+function unfinishedOf({ limit }: Status): Unfinished {
+  if (limit === undefined) return { error: 'Interrupted', message: 'the run was stopped before this line was done' };
+  return { error: 'LimitReached', message: `${limit}; this line was not done by then` };
+}
 
 /**
  * Writes `report.jsonl`, `failed.jsonl`, `report.html` and, last, `summary.json`. What is reported already
  * is not reported again: the stored summary is the answer.
  */
-export async function reportRun(event: ReportEvent, context: RunContext, unfinished = LIMIT): Promise<ReportAnswer> {
+export async function reportRun(event: ReportEvent, context: RunContext): Promise<ReportAnswer> {
   const { run } = event;
   const { state } = context;
   const keys = runKeys(run);
@@ -53,12 +53,15 @@ export async function reportRun(event: ReportEvent, context: RunContext, unfinis
   const before = await countedAt(context, run, status);
   const existing = before?.complete ? await getJson(state, keys.summary) : undefined;
   if (existing !== undefined) return answer(event, context, summarySchema.parse(existing));
-  const found = before ?? (await writeLines(context, run, status, unfinished));
+  const left = {
+    ...unfinishedOf(status),
+    attempts: status.left > 0 ? await attemptsOf(state, run, status) : new Map(),
+  };
+  const found = before ?? (await writeLines(context, run, status, left));
   // Only after work that is not done again: an invocation that is short from the start would ask for ever.
   if (before === undefined && !hasTimeFor(context, SECOND_PASS_MS)) return { run, next: 'continue' };
 
-  const again =
-    found.counts.failed > 0 ? failedLines(reportLines(state, run, status, unfinished), asked.input.options) : [];
+  const again = found.counts.failed > 0 ? failedLines(reportLines(state, run, status, left), asked.input.options) : [];
   await putLines(state, keys.failed, again, { ...ANY, sealed: true });
   const summary = summarise(context, run, asked, status, found);
   const html = reportHtml(summary, found.samples);
@@ -80,14 +83,24 @@ export async function readCounted(state: ObjectStore, run: string): Promise<Coun
   return found === undefined ? undefined : counted.parse(found);
 }
 
+/** Of lines that are left and were tried. */
+async function attemptsOf(state: ObjectStore, run: string, { round }: Status): Promise<Map<number, number>> {
+  const attempts = new Map<number, number>();
+  for await (const line of getLines(state, runKeys(run).left(round))) {
+    const item = line as Pick<Left, 'index' | 'attempts'>;
+    if (item.attempts > 0) attempts.set(item.index, item.attempts);
+  }
+  return attempts;
+}
+
 async function countedAt({ state }: Stated, run: string, { round }: Status): Promise<Counted | undefined> {
   const before = await readCounted(state, run);
   return before?.round === round ? before : undefined;
 }
 
-async function writeLines(context: RunContext, run: string, status: Status, unfinished: Unfinished): Promise<Counted> {
+async function writeLines(context: RunContext, run: string, status: Status, left: LeftLines): Promise<Counted> {
   const found: Counted = { round: status.round, counts: { stored: 0, skipped: 0, failed: 0 }, bytes: 0, samples: [] };
-  const lines = reportLines(context.state, run, status, unfinished);
+  const lines = reportLines(context.state, run, status, left);
   await putLines(context.state, runKeys(run).report, counting(lines, found), ANY);
   await putJson(context.state, runKeys(run).counted, found, ANY);
   return found;
@@ -124,6 +137,7 @@ function summarise(context: RunContext, run: string, asked: RunInput, status: St
     bytes: found.bytes,
     seconds: Math.max(0, Math.round((context.now() - asked.startedAt) / 100) / 10),
     cost: costOf(status.spent, asked.input.to.startsWith('s3://')),
+    ...(status.left > 0 && status.limit !== undefined && { limit: status.limit }),
     report: state.uriOf(keys.report),
     failed: state.uriOf(keys.failed),
     html: state.uriOf(keys.html),

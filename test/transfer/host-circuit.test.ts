@@ -1,0 +1,162 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { HostRow } from '../../lib/contract/ledger-row.ts';
+import { errorNames } from '../../lib/errors/catalogue.ts';
+import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
+import { HostCircuits } from '../../lib/transfer/host-circuit.ts';
+
+const refused = new SkyhaulError('ConnectFailed', 'a.test: ECONNREFUSED');
+const busy = (retryAfterMs?: number) =>
+  new SkyhaulError('Throttled', 'https://a.test/x answered 429', {
+    status: 429,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
+const item = (index: number) => ({ index, isProbe: false });
+
+function circuits() {
+  const clock = { now: 1_000_000 };
+  const rows: HostRow[] = [];
+  const stop = new AbortController();
+  const hosts = new HostCircuits({
+    now: () => clock.now,
+    random: () => 0,
+    signal: stop.signal,
+    record: (row) => rows.push(row),
+  });
+  return { hosts, clock, rows, stop };
+}
+
+describe('the hosts of an invocation', () => {
+  it('parks a host at the third refusal in a row, and writes it down once', () => {
+    const { hosts, rows } = circuits();
+
+    const parked = [0, 1, 0, 3, 4].map((index) => hosts.failed('a.test', refused, item(index)));
+
+    expect(parked).toEqual([undefined, undefined, 15_000, 15_000, 15_000]);
+    expect(rows).toEqual([
+      { row: 'host', host: 'a.test', error: 'ConnectFailed', message: refused.message, notBefore: 1_015_000 },
+    ]);
+  });
+
+  it('takes no moment in which every lane was refused once for a host that refuses', () => {
+    const { hosts } = circuits();
+
+    const parked = [0, 1, 2, 3, 4, 5].map((index) => hosts.failed('a.test', refused, item(index)));
+
+    expect(new Set(parked)).toEqual(new Set([undefined]));
+    expect(hosts.failed('a.test', refused, item(0))).toBe(15_000);
+  });
+
+  it('parks a host of items that are not tried again, all the same', () => {
+    const { hosts } = circuits();
+
+    const parked = Array.from({ length: 12 }, (_, index) => hosts.failed('a.test', refused, item(index)));
+
+    expect(parked.slice(0, 11)).toEqual(Array(11).fill(undefined));
+    expect(parked.at(-1)).toBe(15_000);
+  });
+
+  it('never parks a host for one item alone, however often it is refused', () => {
+    const { hosts } = circuits();
+
+    for (let tries = 0; tries < 9; tries += 1) expect(hosts.failed('a.test', refused, item(0))).toBeUndefined();
+    expect(hosts.failed('a.test', refused, item(1))).toBe(15_000);
+  });
+
+  it('begins to count anew when the host has answered, even with an error of its own', () => {
+    const { hosts } = circuits();
+    const broken = new SkyhaulError('SourceUnavailable', '500', { status: 500 });
+
+    const parked = [refused, refused, broken, refused, refused].map((error, index) =>
+      hosts.failed('a.test', error, item(index)),
+    );
+    hosts.answered('a.test');
+
+    expect(parked.every((ms) => ms === undefined)).toBe(true);
+    expect(hosts.failed('a.test', refused, item(9))).toBeUndefined();
+  });
+
+  it('H62: parks at once for a long Retry-After, and for exactly as long', () => {
+    const { hosts, clock } = circuits();
+
+    expect(hosts.failed('a.test', busy(90_000), item(0))).toBe(90_000);
+
+    expect(hosts.refusalOf('a.test')).toMatchObject({
+      name: 'Throttled',
+      details: { isUnasked: true, status: 429, retryAfterMs: 90_000, host: 'a.test' },
+    });
+    clock.now += 90_000;
+    expect(hosts.refusalOf('a.test')).toBeUndefined();
+  });
+
+  it('parks a host again at the first refusal of a probe', () => {
+    const { hosts } = circuits();
+
+    expect(hosts.failed('a.test', refused, { index: 0, isProbe: true })).toBe(15_000);
+  });
+
+  it('looks a name up for no more than three items when it does not exist', () => {
+    const { hosts, rows } = circuits();
+    const unknown = new SkyhaulError('HostNotFound', 'a.test: no such host');
+
+    for (const index of [0, 1, 2]) hosts.failed('a.test', unknown, item(index));
+
+    expect(hosts.refusalOf('a.test')).toMatchObject({ name: 'HostNotFound', details: { isUnasked: true } });
+    expect(rows).toEqual([]);
+  });
+
+  it('lets every lane of the host wait for a short Retry-After, and nobody else', async () => {
+    const { hosts, stop } = circuits();
+    hosts.failed('a.test', busy(20_000), item(0));
+    let isAsked = false;
+
+    await hosts.mayAsk('b.test');
+    const waiting = hosts.mayAsk('a.test').then(() => {
+      isAsked = true;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(isAsked).toBe(false);
+    stop.abort();
+    await waiting;
+
+    expect(isAsked).toBe(true);
+  });
+
+  it('never lets one host answer for another', () => {
+    const errors = fc.constantFrom(...errorNames.map((name) => new SkyhaulError(name, '', { retryAfterMs: 60_000 })));
+    const hostNames = fc.constantFrom('a.test', 'b.test', 'c.test:8080');
+    fc.assert(
+      fc.property(fc.array(fc.tuple(hostNames, errors, fc.nat(5)), { maxLength: 30 }), (failures) => {
+        const { hosts } = circuits();
+
+        for (const [host, error, index] of failures) hosts.failed(host, error, item(index));
+
+        for (const host of ['a.test', 'b.test', 'c.test:8080']) {
+          const alone = circuits();
+          for (const [other, error, index] of failures) {
+            if (other === host) alone.hosts.failed(other, error, item(index));
+          }
+          expect(hosts.refusalOf(host)?.name).toBe(alone.hosts.refusalOf(host)?.name);
+        }
+      }),
+    );
+  });
+
+  it('remembers what an earlier attempt on the shard was told', () => {
+    const { hosts, clock } = circuits();
+    const row = {
+      row: 'host',
+      host: 'a.test',
+      error: 'Throttled',
+      message: '429',
+      notBefore: clock.now + 5_000,
+    } as const;
+
+    hosts.restore([row]);
+
+    expect(hosts.isParked('a.test')).toBe(true);
+    clock.now += 5_000;
+    expect(hosts.isParked('a.test')).toBe(false);
+    expect(hosts.failed('a.test', refused, item(0))).toBe(15_000);
+  });
+});
