@@ -6,6 +6,7 @@ import { addDeployedCommands } from './deployed-program.ts';
 import { errorLines } from './error-view.ts';
 import { exitCode, exitCodeOfError } from './exit-code.ts';
 import { addListOptions } from './list-options.ts';
+import { planCommand } from './plan-command.ts';
 import { runCommand, type Surroundings } from './run-command.ts';
 import { type RawRunFlags, readRunFlags } from './run-flags.ts';
 
@@ -29,30 +30,44 @@ const program = new Command('skyhaul')
   .showHelpAfterError('Call `skyhaul --help` to see what there is.')
   .exitOverride();
 
-const run = program
+program
   .command('run')
   .description('does the whole job on this machine')
-  .argument('[list...]', 'a list (path or s3://, txt, csv, tsv or jsonl, also .gz), URLs, or - for standard input')
-  .option('--to <destination>', 's3://bucket/prefix or a directory')
-  .option('--run <id>', 'name the run; without a list: continue that run')
-  .option('--allow-network <cidr>', 'let through a network that is not public; may be repeated', collect)
-  .option(
-    '--secret <name=origin>',
-    'a secret (Secrets Manager, SSM) that origin may be sent; may be repeated',
-    collect,
-  );
-addListOptions(run)
-  .option('--module <file>', 'your own code (TypeScript or JavaScript), the transform of items that name no other')
-  .option('--endpoint <url>', 'of an S3 that is not AWS')
-  .option('--region <name>', 'of the bucket (default: as the AWS SDK finds it)')
-  .option('--json', 'events as NDJSON on stdout, the summary last')
-  .option('--quiet', 'say nothing but errors')
-  .option('--no-progress', 'plain lines instead of a live view')
   .action(async (words: string[], raw: RawRunFlags) => {
     process.exitCode = await runCommand(readRunFlags(words, raw), surroundings());
   });
+program
+  .command('plan')
+  .description('says what a run would do and cost; takes the same words, fetches and writes nothing')
+  .action(async (words: string[], raw: RawRunFlags) => {
+    process.exitCode = await planCommand(readRunFlags(words, raw), surroundings());
+  });
+for (const command of program.commands) addRunOptions(command);
 addDeployedCommands(program, surroundings);
 for (const command of program.commands) command.addHelpText('after', EXIT_CODES);
+
+function addRunOptions(command: Command): void {
+  command
+    .argument(
+      '[list...]',
+      'a list (path or s3://, txt, csv, tsv or jsonl, also .gz or .zst), URLs, or - for standard input',
+    )
+    .option('--to <destination>', 's3://bucket/prefix or a directory')
+    .option('--run <id>', 'name the run; without a list: continue that run')
+    .option('--allow-network <cidr>', 'let through a network that is not public; may be repeated', collect)
+    .option(
+      '--secret <name=origin>',
+      'a secret (Secrets Manager, SSM) that origin may be sent; may be repeated',
+      collect,
+    );
+  addListOptions(command)
+    .option('--module <file>', 'your own code (TypeScript or JavaScript), the transform of items that name no other')
+    .option('--endpoint <url>', 'of an S3 that is not AWS')
+    .option('--region <name>', 'of the bucket (default: as the AWS SDK finds it)')
+    .option('--json', 'events as NDJSON on stdout, the summary last')
+    .option('--quiet', 'say nothing but errors')
+    .option('--no-progress', 'plain lines instead of a live view');
+}
 
 function surroundings(): Surroundings {
   return {
