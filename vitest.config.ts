@@ -11,7 +11,7 @@ export default defineConfig({
     reporters: ['default', './test/support/closing-line.ts'],
     projects: [
       lane('unit', [
-        'test/{contract,errors,manifest,plan,ledger,report,transfer,transform,source,store,janitor,library,model,architecture}/**/*.test.ts',
+        'test/{contract,errors,manifest,plan,ledger,report,transfer,transform,source,store,janitor,library,model,architecture,bench}/**/*.test.ts',
       ]),
       lane('functions', ['test/functions/**/*.test.ts']),
       lane('cdk', ['test/cdk/**/*.test.ts']),

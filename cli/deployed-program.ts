@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { runId } from '../lib/contract/batch-input.ts';
 import { FlagReader } from './flag-reader.ts';
-import { addListOptions } from './list-options.ts';
+import { addListOptions, addWorkOptions } from './list-options.ts';
+import { type RawRedriveFlags, readRedriveFlags } from './redrive-flags.ts';
 import type { Surroundings } from './run-command.ts';
 import { DEFAULT_STACK, type RawStackFlags, readStackFlags } from './stack-flags.ts';
 import { type RawSubmitFlags, readSubmitFlags, waitLimit } from './submit-flags.ts';
@@ -71,6 +72,25 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
       process.exitCode = await stopCommand(flags, surroundings());
     });
 
+  const redrive = program.command('redrive').description('runs the failed lines of a run again, as a new run');
+  addStackOptions(addWorkOptions(redrive.argument('<run>', RUN, readRunId)))
+    .option('--to <destination>', 'of a run that `skyhaul run` has made; the new one is made here, too')
+    .option('--only <errors>', 'only lines that failed with these errors, such as Throttled,ConnectionLost', collect)
+    .option('--run <id>', 'name the new run (default: <run>-r1, -r2, …)')
+    .option('--allow-network <cidr>', 'with --to: let through a network that is not public; may be repeated', collect)
+    .option('--secret <name=origin>', 'with --to: a secret that origin may be sent; may be repeated', collect)
+    .option('--module <file>', 'with --to: your own code again')
+    .option('--wait', 'watch the new run until it ends')
+    .option('--wait-timeout <time>', 'with --wait: at most, such as 2h')
+    .option('--json', 'as `run` and `submit` do')
+    .option('--quiet', 'say nothing but errors')
+    .option('--no-progress', 'plain lines instead of a live view')
+    .action(async (run: string, raw: RawRedriveFlags) => {
+      const flags = readRedriveFlags(run, raw);
+      const { redriveCommand } = await import('./redrive-command.ts');
+      process.exitCode = await redriveCommand(flags, surroundings());
+    });
+
   addStackOptions(program.command('list').description('shows the runs there are'))
     .option('--to <destination>', 'of runs that `skyhaul run` has made')
     .option('--json', 'NDJSON on stdout')
@@ -95,8 +115,9 @@ interface RawReportFlags extends RawStackFlags {
   readonly json?: boolean;
 }
 
-const LIST = 'a list (path or s3://, txt, csv, tsv or jsonl, also .gz), URLs, or - for standard input';
+const LIST = 'a list (path or s3://, txt, csv, tsv or jsonl, also .gz or .zst), URLs, or - for standard input';
 const RUN = 'id of the run';
+const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
 function addStackOptions(command: Command): Command {
   return command

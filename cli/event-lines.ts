@@ -19,8 +19,8 @@ export class EventLines {
   }
 
   add(event: ShownEvent): void {
-    if (event.event === 'item.progress' && !this.#isDue(event.line)) return;
-    if (event.event === 'item.ended') this.#shownAt.delete(event.outcome.line);
+    if (event.event === 'item.progress' && !this.#isDue(event.index ?? event.line)) return;
+    if (event.event === 'item.ended') this.#shownAt.delete(event.index ?? event.outcome.line);
     this.addLine(event);
   }
 
@@ -35,10 +35,10 @@ export class EventLines {
     this.#block = '';
   }
 
-  #isDue(line: number): boolean {
+  #isDue(place: number): boolean {
     const now = this.#now();
-    if (now - (this.#shownAt.get(line) ?? Number.NEGATIVE_INFINITY) < PROGRESS_MS) return false;
-    this.#shownAt.set(line, now);
+    if (now - (this.#shownAt.get(place) ?? Number.NEGATIVE_INFINITY) < PROGRESS_MS) return false;
+    this.#shownAt.set(place, now);
     return true;
   }
 }

@@ -1,7 +1,6 @@
-import { ownerAlive } from './executions.ts';
 import { exitCode } from './exit-code.ts';
-import { hasProcess, isAlive } from './is-alive.ts';
 import { type ListedRun, listRuns } from './list-runs.ts';
+import { placeAlive } from './place-alive.ts';
 import type { Surroundings } from './run-command.ts';
 import { inState, type StatePlace } from './session.ts';
 import { formatCount } from './units.ts';
@@ -13,16 +12,8 @@ export interface ListFlagsOfRuns {
 
 /** `skyhaul list`: the runs of a deployment, or of a destination of `skyhaul run`. Returns the exit code. */
 export async function listCommand({ place, json }: ListFlagsOfRuns, around: Surroundings): Promise<number> {
-  const { host, pid, now } = around;
   return inState(place, around.cwd, async ({ aws, state }) => {
-    const ofDeployment = ownerAlive(aws, now);
-    const runs = listRuns({
-      state,
-      isAlive: async (owner, beatAt) =>
-        owner.pid === undefined
-          ? ofDeployment(owner, beatAt)
-          : isAlive(owner, beatAt, { host, pid, now: now(), hasProcess }),
-    });
+    const runs = listRuns({ state, isAlive: placeAlive(around, aws) });
     if (!json) around.stdout.write(`${HEAD}\n`);
     for await (const run of runs) around.stdout.write(`${json ? JSON.stringify(jsonOf(run)) : rowOf(run)}\n`);
     return exitCode.done;

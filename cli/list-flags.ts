@@ -1,9 +1,14 @@
 import { type ManifestSpec, manifestFormats, runId } from '../lib/contract/batch-input.ts';
 import { type Options, options } from '../lib/contract/options.ts';
+import type { ProxyOption } from '../lib/contract/proxy.ts';
 import { request } from '../lib/contract/request.ts';
+import { toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
+import { readKeyTemplate } from '../lib/manifest/key-template.ts';
 import type { FlagReader } from './flag-reader.ts';
 import { type ListArgument, readListArgument } from './list-argument.ts';
 import { readHeaders } from './read-headers.ts';
+import { parseRate, readHostLimits } from './read-host-limits.ts';
+import { readProxy } from './read-proxy.ts';
 import { readTransform } from './read-transform.ts';
 import { parseBytes } from './units.ts';
 
@@ -16,8 +21,13 @@ export interface RawListFlags {
   readonly format?: string;
   readonly urlColumn?: string;
   readonly keyColumn?: string;
+  readonly key?: string;
+  readonly expand?: boolean;
   readonly header?: readonly string[];
   readonly userAgent?: string;
+  readonly contact?: string;
+  readonly robots?: boolean;
+  readonly proxy?: string;
   readonly transform?: readonly string[];
   readonly endpoint?: string;
   readonly region?: string;
@@ -25,9 +35,17 @@ export interface RawListFlags {
   readonly maxConcurrency?: string;
   readonly slots?: string;
   readonly perHostConnections?: string;
+  readonly perHostRate?: string;
+  readonly host?: readonly string[];
+  readonly maxBytesPerSecond?: string;
   readonly attempts?: string;
   readonly maxBytes?: string;
   readonly limit?: string;
+  readonly maxTotalBytes?: string;
+  readonly maxFailures?: string;
+  readonly maxHours?: string;
+  readonly hostAttempts?: string;
+  readonly hostTimeout?: string;
   readonly skipInvalid?: boolean;
   readonly connectTimeout?: string;
   readonly headersTimeout?: string;
@@ -41,7 +59,7 @@ export interface RawListFlags {
 export interface ListFlags {
   readonly list: ListArgument;
   readonly run: string | undefined;
-  readonly reading: Pick<ManifestSpec, 'format' | 'urlColumn' | 'keyColumn'>;
+  readonly reading: Pick<ManifestSpec, 'format' | 'urlColumn' | 'keyColumn' | 'expand'>;
   readonly options: Partial<Options>;
   readonly endpoint: string | undefined;
   readonly region: string | undefined;
@@ -49,6 +67,8 @@ export interface ListFlags {
   readonly quiet: boolean;
   readonly progress: boolean;
 }
+
+const decimal = (text: string) => (/^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined);
 
 /** What the reader has found wrong is not to be used. */
 export function readListFlags(words: readonly string[], raw: RawListFlags, reader: FlagReader): ListFlags {
@@ -64,6 +84,11 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
   const headers = readHeaders(raw.header ?? []);
   problems.push(...headers.problems);
   const userAgent = reader.flag('--user-agent', raw.userAgent, (text) => text, '', request.shape.userAgent);
+  const contact = reader.flag('--contact', raw.contact, (text) => text, '', request.shape.contact);
+  const proxy = readProxy(raw.proxy);
+  problems.push(...proxy.problems);
+  const hostLimits = readHostLimits(raw.host ?? []);
+  problems.push(...hostLimits.problems);
   const transform = readTransform(raw.transform ?? []);
   problems.push(...transform.problems);
 
@@ -71,8 +96,34 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
     maxConcurrency: reader.number('--max-concurrency', raw.maxConcurrency, shape.maxConcurrency),
     slots: reader.number('--slots', raw.slots, shape.slots),
     perHostConnections: reader.number('--per-host-connections', raw.perHostConnections, shape.perHostConnections),
+    perHostRate: reader.flag(
+      '--per-host-rate',
+      raw.perHostRate,
+      parseRate,
+      'must be requests a second, or 5:20 with a burst',
+      shape.perHostRate,
+    ),
+    hosts: hostLimits.hosts.length > 0 ? hostLimits.hosts : undefined,
+    maxBytesPerSecond: reader.flag(
+      '--max-bytes-per-second',
+      raw.maxBytesPerSecond,
+      parseBytes,
+      'must be bytes, or a size such as 20MiB',
+      shape.maxBytesPerSecond,
+    ),
     attempts: reader.number('--attempts', raw.attempts, shape.attempts),
     limit: reader.number('--limit', raw.limit, shape.limit),
+    maxFailures: reader.number('--max-failures', raw.maxFailures, shape.maxFailures),
+    maxTotalBytes: reader.flag(
+      '--max-total-bytes',
+      raw.maxTotalBytes,
+      parseBytes,
+      'must be bytes, or a size such as 500GiB',
+      shape.maxTotalBytes,
+    ),
+    maxHours: reader.flag('--max-hours', raw.maxHours, decimal, 'must be a number, such as 12 or 0.5', shape.maxHours),
+    hostAttempts: reader.number('--host-attempts', raw.hostAttempts, shape.hostAttempts),
+    hostTimeoutMs: reader.duration('--host-timeout', raw.hostTimeout, shape.hostTimeoutMs),
     maxBytes: reader.flag(
       '--max-bytes',
       raw.maxBytes,
@@ -86,13 +137,17 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
     timeoutMs: reader.duration('--timeout', raw.timeout, shape.timeoutMs),
     overwrite: raw.overwrite as Options['overwrite'] | undefined,
     skipInvalid: raw.skipInvalid,
+    key: readKey(raw.key, reader),
     transform: transform.spec,
-    request: requestOf(headers.headers, userAgent),
+    robots: raw.robots,
+    request: requestOf(headers.headers, userAgent, contact, proxy.proxy),
   };
   const reading = {
     format: raw.format as ManifestSpec['format'],
     urlColumn: raw.urlColumn,
     keyColumn: raw.keyColumn,
+    // On unless it is turned off.
+    expand: raw.expand === false ? false : undefined,
   };
 
   const given = { ...defined(reading), ...defined(asked) };
@@ -112,8 +167,29 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
   };
 }
 
-function requestOf(headers: Record<string, string>, userAgent: string | undefined): Options['request'] {
-  const given = { ...(Object.keys(headers).length > 0 && { headers }), ...(userAgent !== undefined && { userAgent }) };
+function readKey(text: string | undefined, reader: FlagReader): string | undefined {
+  const key = reader.flag('--key', text, (word) => word, '', options.shape.key);
+  try {
+    if (key !== undefined) readKeyTemplate(key, 0);
+    return key;
+  } catch (error) {
+    reader.problems.push(`--key: ${toSkyhaulError(error).message}`);
+    return undefined;
+  }
+}
+
+function requestOf(
+  headers: Record<string, string>,
+  userAgent: string | undefined,
+  contact: string | undefined,
+  proxy: ProxyOption | undefined,
+): Options['request'] {
+  const given = {
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(userAgent !== undefined && { userAgent }),
+    ...(contact !== undefined && { contact }),
+    ...(proxy !== undefined && { proxy }),
+  };
   return Object.keys(given).length > 0 ? given : undefined;
 }
 

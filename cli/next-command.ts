@@ -50,7 +50,7 @@ export function continueCommand(run: string, call: CallFlags): string {
   return quoteCommand([...SKYHAUL_RUN, '--run', run, ...callFlags(call)]);
 }
 
-/** `failed.jsonl` is a list itself. */
-export function retryCommand(failedList: string, call: CallFlags): string {
-  return quoteCommand([...SKYHAUL_RUN, asValue(failedList), ...callFlags(call)]);
+/** The failed lines of a run, as a new one. */
+export function retryCommand(run: string, call: CallFlags): string {
+  return quoteCommand(['npx', 'skyhaul', 'redrive', run, ...callFlags(call)]);
 }

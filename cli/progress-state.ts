@@ -23,6 +23,7 @@ export interface ProgressState {
   /** Received, including what had to be fetched again. */
   movedBytes: number;
   retries: number;
+  /** By position in the list, since a pattern makes several items of one line; by line where nobody says it. */
   readonly active: Map<number, ActiveItem>;
   waitUntil: number | undefined;
   /** The first ones, to be named at the end. */
@@ -88,7 +89,7 @@ export function applyEvent(state: ProgressState, event: ShownEvent, now: number)
       return;
     case 'item.started':
       state.phase = 'moving';
-      state.active.set(event.line, {
+      state.active.set(event.index ?? event.line, {
         key: event.key,
         startedAt: now,
         bytes: 0,
@@ -97,22 +98,22 @@ export function applyEvent(state: ProgressState, event: ShownEvent, now: number)
       });
       return;
     case 'item.progress':
-      applyBytes(state, event.line, event.bytes, event.totalBytes);
+      applyBytes(state, event.index ?? event.line, event.bytes, event.totalBytes);
       return;
     case 'item.retrying': {
       state.retries += 1;
-      const item = state.active.get(event.line);
+      const item = state.active.get(event.index ?? event.line);
       if (item) item.retry = { error: event.error, until: now + event.afterMs };
       return;
     }
     case 'item.ended':
-      applyOutcome(state, event.outcome);
+      applyOutcome(state, event.index ?? event.outcome.line, event.outcome);
       return;
   }
 }
 
-function applyBytes(state: ProgressState, line: number, bytes: number, totalBytes: number | undefined): void {
-  const item = state.active.get(line);
+function applyBytes(state: ProgressState, place: number, bytes: number, totalBytes: number | undefined): void {
+  const item = state.active.get(place);
   if (!item) return;
   // Fewer bytes than before: the item began anew.
   state.movedBytes += bytes >= item.bytes ? bytes - item.bytes : bytes;
@@ -121,12 +122,12 @@ function applyBytes(state: ProgressState, line: number, bytes: number, totalByte
   item.retry = undefined;
 }
 
-function applyOutcome(state: ProgressState, outcome: Outcome): void {
-  const item = state.active.get(outcome.line);
+function applyOutcome(state: ProgressState, place: number, outcome: Outcome): void {
+  const item = state.active.get(place);
   if (outcome.outcome === 'stored' && outcome.bytes !== undefined) {
     state.movedBytes += Math.max(0, outcome.bytes - (item?.bytes ?? 0));
   }
-  state.active.delete(outcome.line);
+  state.active.delete(place);
   state.counts[outcome.outcome] += 1;
   if (outcome.outcome === 'failed' && state.failures.length < FAILURES_KEPT) state.failures.push(outcome);
 }

@@ -8,7 +8,6 @@ import { deployedCommand, retryCommand } from './next-command.ts';
 import { reportedLines } from './reported-lines.ts';
 import type { Surroundings } from './run-command.ts';
 import { inState, type StatePlace } from './session.ts';
-import { shownPath } from './summary-view.ts';
 import { readSummary } from './watch-run.ts';
 
 export interface ReportFlags {
@@ -35,7 +34,7 @@ export async function reportCommand({ run, place, show }: ReportFlags, around: S
         await copy(state, failed, around);
         break;
       case 'text': {
-        const lines = await reportedLines(state, summary, around.cwd, (list, to) => retry(place, list, to, around.cwd));
+        const lines = await reportedLines(state, summary, around.cwd, retry(place, run));
         around.stdout.write(`${lines.join('\n').trimStart()}\n`);
       }
     }
@@ -49,11 +48,11 @@ async function missing(state: ObjectStore, run: string): Promise<SkyhaulError> {
   return new SkyhaulError('ReportMissing', `run ${run} has written no report`);
 }
 
-/** The command that runs the failed list again. */
-function retry({ to, deployment }: StatePlace, list: string, destination: string, cwd: string): string {
-  if (to === undefined) return deployedCommand(['submit', list, '--to', destination], deployment);
+/** The command that runs the failed lines again. */
+function retry({ to, deployment }: StatePlace, run: string): string {
+  if (to === undefined) return deployedCommand(['redrive', run], deployment);
   const { endpoint, region } = deployment;
-  return retryCommand(shownPath(list, cwd), { to, allowNetworks: [], endpoint, region });
+  return retryCommand(run, { to, allowNetworks: [], endpoint, region });
 }
 
 async function copy(state: ObjectStore, key: string, { stdout }: Surroundings): Promise<void> {

@@ -7,15 +7,15 @@ import { summaryLines } from './summary-view.ts';
 /** Failed lines that are named on a terminal. */
 const MOST_FAILURES = 10;
 
-/** What is said of a run that has its report. `retryOf` makes the command that runs a list again. */
+/** What is said of a run that has its report. `retry` is the command that runs its failed lines again. */
 export async function reportedLines(
   state: ObjectStore,
   summary: Summary,
   cwd: string,
-  retryOf: (list: string, to: string) => string,
+  retry: string,
 ): Promise<string[]> {
   const [asked, counted] = await Promise.all([readRunInput(state, summary.run), readCounted(state, summary.run)]);
   const to = asked?.input.to ?? '';
   const failures = counted?.samples.slice(0, MOST_FAILURES) ?? [];
-  return summaryLines({ summary, to, failures, retry: retryOf(summary.failed, to), cwd });
+  return summaryLines({ summary, to, failures, retry, cwd });
 }

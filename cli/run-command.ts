@@ -13,11 +13,12 @@ import type { TerminalStream } from './progress-screen.ts';
 import type { RunFlags } from './run-flags.ts';
 import { newRunId } from './run-id.ts';
 import { runInProcess } from './run-in-process.ts';
+import { countUrls } from './spool-list.ts';
 import { type SignalSource, watchStopSignals } from './stop-signals.ts';
 import { destinationOf, openStores, requireDirectory, stateOf } from './stores.ts';
-import { shownPath, summaryLines } from './summary-view.ts';
+import { summaryLines } from './summary-view.ts';
 import { Talk } from './talk.ts';
-import { formatBytes } from './units.ts';
+import { formatBytes, formatCount } from './units.ts';
 
 /** Where the command runs. */
 export interface Surroundings {
@@ -68,7 +69,7 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
     const userModule = flags.module === undefined ? undefined : await loadModule(flags.module, around.cwd);
     const runState = stores.open(stateOf(destination));
     state = runState;
-    talk.say([`Run ${run}: to ${flags.to}, at most ${formatBytes(MEMORY_BYTES)} of buffers`]);
+    talk.say([`Run ${run}: ${shownUrls(flags)}to ${flags.to}, at most ${formatBytes(MEMORY_BYTES)} of buffers`]);
     talk.start();
     const summary = await runInProcess({
       ...around,
@@ -103,6 +104,13 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
   }
 }
 
+/** How many there are, before anything is done with them: a pattern may make more than was meant. */
+function shownUrls({ list, reading }: RunFlags): string {
+  if (list.kind !== 'urls') return '';
+  const count = countUrls(list.urls, reading.expand);
+  return `${Number.isSafeInteger(count) ? formatCount(count) : 'too many'} ${count === 1 ? 'URL' : 'URLs'} `;
+}
+
 /** Whatever an aborted read or request throws, the reason is that the user stopped it; a bug stays a bug. */
 function interruption(thrown: unknown): SkyhaulError {
   const error = toSkyhaulError(thrown);
@@ -126,7 +134,7 @@ function failureLines(error: SkyhaulError, next: string | undefined): string[] {
 }
 
 function finalLines(summary: Summary, flags: RunFlags, talk: Talk, cwd: string): string[] {
-  const retry = retryCommand(shownPath(summary.failed, cwd), callOf(flags));
+  const retry = retryCommand(summary.run, callOf(flags));
   return summaryLines({ summary, to: flags.to, failures: talk.progress.failures, retry, cwd });
 }
 

@@ -4,6 +4,7 @@ import { shard } from '../lib/contract/machine.ts';
 import { getJson, getLines } from '../lib/ledger/json-lines.ts';
 import { runKeys } from '../lib/ledger/run-keys.ts';
 import { decideNext } from '../lib/plan/decide-next.ts';
+import { refusing } from '../lib/plan/host-trouble.ts';
 import { newestStatus, readLeft, readStatus, type Status } from '../lib/plan/status.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { LineSet } from './line-set.ts';
@@ -61,7 +62,9 @@ export class RunFollower {
     if (status.left === 0 || status.left > MOST_LEFT) return;
     const left = await readLeft(this.#state, this.#run, status.round);
     const next = decideNext({ left, now: this.#now(), startedAt: this.#now(), maxHours: Number.POSITIVE_INFINITY });
-    if (next.step === 'wait') yield { event: 'run.waiting', run: this.#run, seconds: next.seconds };
+    if (next.step === 'wait') {
+      yield { event: 'run.waiting', run: this.#run, seconds: next.seconds, ...refusing(status.hosts) };
+    }
   }
 
   async *#readRound(): AsyncIterable<ShownEvent> {
@@ -100,12 +103,12 @@ export class RunFollower {
       case 'outcome': {
         if (!this.#ended.add(row.index)) return undefined;
         const { row: _row, index: _index, ...outcome } = row;
-        return { event: 'item.ended', outcome };
+        return { event: 'item.ended', index: row.index, outcome };
       }
       case 'deferred': {
         const { line, error, notBefore = 0 } = row;
         if (error === undefined) return undefined;
-        return { event: 'item.retrying', line, error, afterMs: Math.max(0, notBefore - this.#now()) };
+        return { event: 'item.retrying', line, index: row.index, error, afterMs: Math.max(0, notBefore - this.#now()) };
       }
       case 'checkpoint':
         this.#open.set(row.upload, { line: row.line, bytes: 0, totalBytes: row.version.bytes });
@@ -114,12 +117,15 @@ export class RunFollower {
         const open = this.#open.get(row.upload);
         if (open?.line === undefined) return undefined;
         open.bytes += row.bytes;
-        return { event: 'item.progress', line: open.line, bytes: open.bytes, totalBytes: open.totalBytes };
+        const { line, bytes, totalBytes } = open;
+        return { event: 'item.progress', line, index: row.index, bytes, totalBytes };
       }
       case 'dropped':
         this.#open.delete(row.upload);
         return undefined;
       case 'digests':
+      case 'host':
+      case 'redirect':
       case 'started':
       case 'ended':
         return undefined;

@@ -3,4 +3,6 @@
 import { checkNode } from './check-node.mjs';
 
 checkNode(['npx skyhaul …', 'npm run skyhaul -- …']);
+// Every small file waits for its disk: with the usual four threads lanes would wait for each other. Before anything uses one.
+process.env.UV_THREADPOOL_SIZE ??= '16';
 await import('./main.ts');

@@ -43,9 +43,7 @@ export async function stopCommand(flags: StopFlags, around: Surroundings): Promi
         return exitCode.done;
       }
       if (flags.json) around.stdout.write(`${JSON.stringify(summary)}\n`);
-      say(
-        ...(await reportedLines(session.state, summary, around.cwd, (list, to) => command('submit', list, '--to', to))),
-      );
+      say(...(await reportedLines(session.state, summary, around.cwd, command('redrive', run))));
       say('', 'Continue the run:', `  ${command('submit', '--run', run)}`);
       return exitCode.done;
     });

@@ -46,7 +46,7 @@ async function settleNew(flags: SubmitFlags, session: Session, source: Submissio
   const input = parseContract(batchInput, { run, manifest, to, options: flags.options }, 'command line');
   requireSupportedOptions(input.options);
   // As if its list were read: an execution that nobody asked here may be at it.
-  await settleInput(state, run, input, now(), true);
+  await settleInput(state, run, input, now(), true, { given: flags.options });
   return to;
 }
 

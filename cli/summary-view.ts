@@ -32,6 +32,7 @@ export function summaryLines({ summary, to, failures, retry, cwd }: SummaryView)
     countLine('skipped', counts.skipped),
     countLine('failed', counts.failed),
     '',
+    ...(summary.limit === undefined ? [] : [`The run ended at a limit: ${plainText(summary.limit)}.`, '']),
     ...failureLines(failures, counts.failed),
     `  files    ${to}`,
     `  report   ${place(summary.report)}`,
@@ -61,7 +62,7 @@ function failureLines(failures: readonly Failure[], failed: number): string[] {
 }
 
 /** Paths below the working directory are shown from there, as one would type them. */
-export function shownPath(uri: string, cwd: string): string {
+function shownPath(uri: string, cwd: string): string {
   if (!isAbsolute(uri)) return uri;
   const path = relative(cwd, uri);
   return path === '' || path.startsWith('..') ? uri : path;

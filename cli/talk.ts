@@ -46,7 +46,10 @@ export class Talk {
       const round = event.round > 0 ? `round ${event.round + 1}: ` : '';
       this.say([`${round}${formatCount(event.items)} items in ${formatCount(event.shards)} shards`]);
     }
-    if (event.event === 'run.waiting') this.say([`waiting ${formatClock(event.seconds)} before the next attempts`]);
+    if (event.event === 'run.waiting') {
+      const hosts = event.refusing?.map(({ host, error }) => `${plainText(host)}: ${error}`).join(', ');
+      this.say([`waiting ${formatClock(event.seconds)} before the next attempts${hosts ? ` (${hosts})` : ''}`]);
+    }
   }
 
   /** Lines that stay. */

@@ -91,8 +91,7 @@ async function conclude(watched: Watched, { run, deployment }: WatchFlags, state
   const command = (...words: string[]) => deployedCommand(words, deployment);
   switch (watched.end) {
     case 'summary': {
-      const retryOf = (list: string, to: string) => command('submit', list, '--to', to);
-      const lines = await reportedLines(state, watched.summary, cwd, retryOf);
+      const lines = await reportedLines(state, watched.summary, cwd, command('redrive', run));
       return { lines, code: exitCodeOf(watched.summary) };
     }
     case 'timeout': {

@@ -1,7 +1,10 @@
+import type { DeployedLimits } from './contract/deployed-limits.ts';
+import type { GivenOptions } from './contract/merge-options.ts';
 import type { Outcome } from './contract/outcome.ts';
 import type { Summary } from './contract/summary.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import type { Vault } from './transfer/secrets.ts';
+import type { Tally } from './transfer/tally.ts';
 import type { LoadUserModule } from './transform/user-module.ts';
 
 /**
@@ -33,6 +36,10 @@ export interface RunContext {
   readonly maxShards: number;
   /** Default and ceiling of `maxConcurrency`. */
   readonly concurrency: { readonly default: number; readonly ceiling: number };
+  /** Of every batch that does not say otherwise; in-process there are none. */
+  readonly defaults?: GivenOptions | undefined;
+  /** Never exceeded, whatever a batch or an item asks for. */
+  readonly limits?: DeployedLimits | undefined;
   /** Of a batch that does not say; none: 5, then 30. */
   readonly roundMinutes?: number | undefined;
   readonly owner: Owner;
@@ -41,10 +48,14 @@ export interface RunContext {
   /** Whether the holder of a claim, last heard of at `beatAt` (epoch milliseconds), may still be at work. */
   readonly isAlive: (owner: Owner, beatAt: number) => Promise<boolean>;
   readonly emit: (event: RunEvent) => void;
+  /** In-process: what all invocations of a round count together. */
+  readonly tally?: Tally | undefined;
   /** For requests that refer to secrets; none: they are refused. */
   readonly vault?: Vault | undefined;
   /** The user's own code, for a step `module`. */
   readonly userModule?: LoadUserModule | undefined;
+  /** There is such code, though not here: deployed, Transfer alone can load it. */
+  readonly hasUserModule?: boolean | undefined;
 }
 
 export interface ManifestSource {
@@ -70,8 +81,19 @@ export type RunEvent =
       readonly round: number;
       readonly items: number;
       readonly shards: number;
+      readonly lanes?: number;
+      /** What the round is going to cost, US dollars; the PUTs of the objects come on top. None in-process. */
+      readonly cost?: { readonly total: number; readonly puts: number };
+      /** Options that asked for more than the deployment allows. */
+      readonly lowered?: readonly string[];
     }
-  | { readonly event: 'run.waiting'; readonly run: string; readonly seconds: number }
+  | {
+      readonly event: 'run.waiting';
+      readonly run: string;
+      readonly seconds: number;
+      /** Hosts that it waits for, some of them where they are many. */
+      readonly refusing?: readonly { readonly host: string; readonly error: string }[];
+    }
   | { readonly event: 'run.reported'; readonly run: string; readonly summary: Summary }
   | {
       readonly event: 'run.cleaned';
@@ -90,17 +112,31 @@ export type RunEvent =
       readonly slots: number;
       readonly bufferBytes: number;
     }
-  | { readonly event: 'item.started'; readonly line: number; readonly url: string; readonly key: string }
+  | {
+      readonly event: 'item.started';
+      readonly line: number;
+      /** Position in the list from 0: a line with a pattern is several items. */
+      readonly index?: number;
+      readonly url: string;
+      readonly key: string;
+    }
   | {
       readonly event: 'item.progress';
       readonly line: number;
+      readonly index?: number;
       readonly bytes: number;
       readonly totalBytes: number | undefined;
     }
-  | { readonly event: 'item.retrying'; readonly line: number; readonly error: string; readonly afterMs: number }
+  | {
+      readonly event: 'item.retrying';
+      readonly line: number;
+      readonly index?: number;
+      readonly error: string;
+      readonly afterMs: number;
+    }
   /** Said by the user's own code. */
   | { readonly event: 'item.log'; readonly line: number; readonly message: string }
-  | { readonly event: 'item.ended'; readonly outcome: Outcome };
+  | { readonly event: 'item.ended'; readonly index?: number; readonly outcome: Outcome };
 
 /**
  * Enough time for the next piece of a long job, such as folding or reporting a million lines; else the entry point

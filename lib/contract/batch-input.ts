@@ -10,9 +10,13 @@ export const manifestFormats = ['jsonl', 'csv', 'tsv', 'txt'] as const;
 /** Where a list lies and how to read it. */
 const manifest = z.strictObject({
   uri: z.string().min(1).describe('s3://bucket/key; in-process also a path.'),
-  format: z.enum(manifestFormats).optional().describe('Default: by the name, `.gz` taken off first.'),
+  format: z
+    .enum(manifestFormats)
+    .optional()
+    .describe('Default: by the name, `.gz` or `.zst` taken off first, else by the content.'),
   urlColumn: z.string().min(1).optional().describe('Column of the URL. Default: found by its usual names.'),
   keyColumn: z.string().min(1).optional().describe('Column of the key. Default: `key`, when there is one.'),
+  expand: z.boolean().optional().describe('Whether `{1..9}` and `{a,b}` in a text list are patterns. Default: true.'),
 });
 
 /**

@@ -31,6 +31,8 @@ const wantedDigest = z.strictObject({
 export const checkpoint = z.strictObject({
   /** Id of the upload at the destination. */
   upload: z.string(),
+  /** Its key, where it was not known before the source had answered. */
+  key: z.string().optional(),
   /** Bytes of each part but the last. */
   partBytes: z.int().min(1),
   version,

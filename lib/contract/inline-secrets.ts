@@ -1,6 +1,7 @@
 import type { Item } from './item.ts';
 import type { Options } from './options.ts';
 import { type Problem, problem } from './problem.ts';
+import { hasLiteralPassword } from './proxy.ts';
 import type { RequestOptions } from './request.ts';
 
 /**
@@ -10,6 +11,11 @@ import type { RequestOptions } from './request.ts';
 const CREDENTIAL =
   /signature|credential|password|secret|^sig$|^jwt$|^hmac$|api[-_]?key|access[-_]?key|token$|^auth$|^authorization$/i;
 const INSTEAD = 'put it into a manifest, which is kept sealed (`skyhaul submit` does)';
+
+/** Whether what stands under this name may be a credential. */
+export function isCredentialName(name: string): boolean {
+  return CREDENTIAL.test(name);
+}
 
 /** The same for the options of the whole batch. */
 export function checkInlineOptions(options: Options): readonly Problem[] {
@@ -22,12 +28,13 @@ export function checkInlineOptions(options: Options): readonly Problem[] {
 
 /** Fields of a request that hold credentials, or may hold some; what is in a query is told by its names. */
 function tellingFields(request: RequestOptions = {}): readonly string[] {
-  const { headers, auth, cookies, clientCertificate, body, query = {} } = request;
+  const { headers, auth, cookies, clientCertificate, body, proxy, query = {} } = request;
   const found = {
     headers,
     auth,
     cookies: typeof cookies === 'object' ? cookies : undefined,
     clientCertificate,
+    proxy: hasLiteralPassword(proxy) ? proxy : undefined,
     body,
     query: Object.keys(query).some((name) => CREDENTIAL.test(name)) ? query : undefined,
   };

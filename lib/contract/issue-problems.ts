@@ -20,7 +20,7 @@ export function issueProblems(schema: z.core.$ZodType, root: unknown, issue: Iss
   const found = valueAt(root, issue.path);
   const shown = shownValue(issue.path, found);
   if (issue.code === 'unrecognized_keys') {
-    const known = knownFields(schemaAt(schema, issue.path));
+    const known = knownFields(schemaAt(schema, issue.path, root), found);
     return issue.keys.map((key) => unknownField([...issue.path, key], known));
   }
   if (found === undefined && issue.code === 'invalid_type') {
@@ -63,7 +63,7 @@ function unknownField(path: readonly PropertyKey[], known: readonly string[]): P
 }
 
 /** The known name that somebody may have meant: spelled another way (`content_type`), or mistyped. */
-function nearest(name: string, known: readonly string[]): string | undefined {
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const plain = (text: string) => text.toLowerCase().replaceAll(/[_.-]/g, '');
   const ranked = known
     .map((candidate) => ({ candidate, distance: leven(plain(candidate), plain(name)) }))
@@ -79,28 +79,46 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
   }, root);
 }
 
-function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[]): z.core.$ZodType | undefined {
-  return path.reduce<z.core.$ZodType | undefined>((at, step) => {
-    const { def } = unwrap(at)?._zod ?? {};
+function schemaAt(schema: z.core.$ZodType, path: readonly PropertyKey[], root: unknown): z.core.$ZodType | undefined {
+  return path.reduce<z.core.$ZodType | undefined>((at, step, depth) => {
+    const { def } = namedShape(at, valueAt(root, path.slice(0, depth)))?._zod ?? {};
     if (isObject(def)) return Object.hasOwn(def.shape, step) ? def.shape[String(step)] : undefined;
     return isArray(def) ? def.element : undefined;
   }, schema);
 }
 
-function knownFields(schema: z.core.$ZodType | undefined): string[] {
-  const def = unwrap(schema)?._zod.def;
+function knownFields(schema: z.core.$ZodType | undefined, value: unknown): string[] {
+  const def = namedShape(schema, value)?._zod.def;
   return isObject(def) ? Object.keys(def.shape) : [];
 }
 
-/** Takes `optional`, `default` and `prefault` off. */
+/** Of several shapes the one that the value names itself, as a step of a transform does. */
+function namedShape(schema: z.core.$ZodType | undefined, value: unknown): z.core.$ZodType | undefined {
+  const inner = unwrap(schema);
+  const def = inner?._zod.def;
+  if (!isNamedUnion(def)) return inner;
+  const name = valueAt(value, [def.discriminator]);
+  return def.options.find(({ _zod }) => _zod.propValues?.[def.discriminator]?.has(name as string));
+}
+
+/** Takes `optional`, `default`, `prefault` and `preprocess` off. */
 function unwrap(schema: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
   let inner = schema;
-  while (inner && 'innerType' in inner._zod.def) inner = inner._zod.def.innerType as z.core.$ZodType;
+  for (;;) {
+    const def = inner?._zod.def;
+    if (def && 'innerType' in def) inner = def.innerType as z.core.$ZodType;
+    else if (def && 'out' in def) inner = def.out as z.core.$ZodType;
+    else break;
+  }
   return inner;
 }
 
 function isObject(def: z.core.$ZodTypeDef | undefined): def is z.core.$ZodObjectDef {
   return def?.type === 'object';
+}
+
+function isNamedUnion(def: z.core.$ZodTypeDef | undefined): def is z.core.$ZodDiscriminatedUnionDef {
+  return def?.type === 'union' && 'discriminator' in def;
 }
 
 function isArray(def: z.core.$ZodTypeDef | undefined): def is z.core.$ZodArrayDef {

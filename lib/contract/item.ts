@@ -48,7 +48,7 @@ export const item = z
       .min(1)
       .max(MAX_KEY_BYTES)
       .optional()
-      .describe('Key below `to`. Default: from the URL, <host>/<path>.'),
+      .describe('Key below `to`; {filename} in it is what the source calls the file. Default: made by the template.'),
     id: text(256).optional().describe('Your own name of the line; it comes back in the outcome.'),
     size: z.int().min(0).max(MAX_OBJECT_BYTES).optional().describe('Bytes the body must have.'),
     sha256: hex(64).optional().describe('SHA-256 the body must have, hexadecimal.'),

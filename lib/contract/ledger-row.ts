@@ -33,6 +33,20 @@ const deferred = z.strictObject({
   resumes: z.int().min(0).optional(),
 });
 
+/** A host refuses: no item that stands with it in this shard is to be tried before `notBefore`. */
+const host = z.strictObject({
+  row: z.literal('host'),
+  host: z.string(),
+  error: z.enum(errorNames),
+  message: z.string(),
+  status: z.int().optional(),
+  /** Epoch milliseconds. */
+  notBefore: z.int(),
+});
+
+/** A request for an item of one host was sent on to another one. Once an attempt for each pair. */
+const redirect = z.strictObject({ row: z.literal('redirect'), host: z.string(), to: z.string() });
+
 /** An upload was created. Written before its first part is sent. */
 const begun = checkpoint.extend({
   row: z.literal('checkpoint'),
@@ -69,10 +83,11 @@ const ended = z.strictObject({
 
 /** One line of `ledger/<r>/<s>/<attempt>-<seq>.jsonl`. */
 export const ledgerRow = z
-  .discriminatedUnion('row', [started, done, deferred, begun, part, digests, dropped, ended])
+  .discriminatedUnion('row', [started, done, deferred, host, redirect, begun, part, digests, dropped, ended])
   .meta({ id: 'ledger-row', title: 'Ledger row', description: 'What an attempt on a shard writes down.' });
 
 export type LedgerRow = z.infer<typeof ledgerRow>;
 export type OutcomeRow = Extract<LedgerRow, { row: 'outcome' }>;
 export type CheckpointRow = Extract<LedgerRow, { row: 'checkpoint' | 'part' | 'digests' | 'dropped' }>;
+export type HostRow = Extract<LedgerRow, { row: 'host' }>;
 export type DeferredRow = Extract<LedgerRow, { row: 'deferred' }>;

@@ -1,5 +1,5 @@
 import type { Item } from './item.ts';
-import { DEFAULT_KEY_TEMPLATE, type Options } from './options.ts';
+import type { Options } from './options.ts';
 import { problemsError } from './parse.ts';
 import { type Problem, problem } from './problem.ts';
 import type { RequestOptions } from './request.ts';
@@ -10,20 +10,16 @@ import type { RequestOptions } from './request.ts';
  */
 type Built<T> = { readonly [K in keyof T]-?: true | ((value: NonNullable<T[K]>) => readonly Problem[]) | false };
 
-const only =
-  (field: string, ...values: readonly string[]) =>
-  (value: string): readonly Problem[] =>
-    values.includes(value) ? [] : [notYet(`${field}: ${value}`, field)];
-
 const BUILT_REQUEST: Built<RequestOptions> = {
   method: true,
   headers: true,
   userAgent: true,
+  contact: true,
   query: true,
   body: true,
   auth: true,
   cookies: true,
-  proxy: false,
+  proxy: true,
   http: true,
   ca: true,
   clientCertificate: true,
@@ -61,9 +57,9 @@ const BUILT_OPTIONS: Built<Options> = {
   maxConcurrency: true,
   slots: true,
   perHostConnections: true,
-  perHostRate: false,
-  hosts: false,
-  maxBytesPerSecond: false,
+  perHostRate: true,
+  hosts: true,
+  maxBytesPerSecond: true,
   overwrite: true,
   attempts: true,
   connectTimeoutMs: true,
@@ -71,15 +67,18 @@ const BUILT_OPTIONS: Built<Options> = {
   idleTimeoutMs: true,
   minBytesPerSecond: true,
   timeoutMs: true,
+  hostAttempts: true,
+  hostTimeoutMs: true,
   maxRedirects: true,
   maxItems: true,
   maxBytes: true,
-  maxTotalBytes: false,
-  maxFailures: false,
+  maxTotalBytes: true,
+  maxFailures: true,
   maxHours: true,
   skipInvalid: true,
   limit: true,
-  key: only('key', DEFAULT_KEY_TEMPLATE),
+  // `{filename}` too: it is put in when the source has answered.
+  key: true,
   roundMinutes: true,
   storageClass: true,
   tags: true,
@@ -87,6 +86,7 @@ const BUILT_OPTIONS: Built<Options> = {
   kmsKeyId: true,
   request,
   transform: true,
+  robots: true,
 };
 
 /** Problems with `error: 'NotSupported'`, one for each field of the item that is not built yet. */
@@ -115,6 +115,6 @@ function unsupported<T extends object>(built: Built<T>, value: T, prefix: string
   });
 }
 
-function notYet(what: string, field = what): Problem {
-  return problem(field, 'nothing yet', `\`${what}\` is not supported yet`, 'NotSupported');
+function notYet(what: string): Problem {
+  return problem(what, 'nothing yet', `\`${what}\` is not supported yet`, 'NotSupported');
 }

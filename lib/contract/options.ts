@@ -6,7 +6,19 @@ import { transformSpec } from './transform.ts';
 const count = (most: number) => z.int().min(1).max(most);
 const HOUR_MS = 3_600_000;
 
-const rate = z.strictObject({ perSecond: z.number().positive().max(10_000), burst: z.int().min(1).optional() });
+const rate = z.strictObject({
+  perSecond: z.number().positive().max(10_000),
+  burst: z.int().min(1).optional().describe('Requests that may be saved up. Default: 1.'),
+});
+
+/** A name, or everything below it, with or without a port; an address. */
+const hostPattern = z
+  .string()
+  .max(260)
+  .regex(
+    /^((\*\.)?[^\s*/@?#:[\]]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?$/,
+    'a host: example.com, *.example.com or example.com:8080',
+  );
 
 /** Where an object can be written and looked at in the same way (S3 API, PutObject); none of directory buckets. */
 const STORAGE_CLASSES = [
@@ -41,12 +53,11 @@ export const options = z
     perHostConnections: count(1_000).default(6).describe('Connections to one host, over the whole run.'),
     perHostRate: rate.optional().describe('Requests a second to one host.'),
     hosts: z
-      .array(
-        z.strictObject({ pattern: z.string().min(1), connections: count(1_000).optional(), rate: rate.optional() }),
-      )
+      .array(z.strictObject({ pattern: hostPattern, connections: count(1_000).optional(), rate: rate.optional() }))
+      .max(1_000)
       .optional()
-      .describe('Limits of hosts that match a pattern.'),
-    maxBytesPerSecond: count(Number.MAX_SAFE_INTEGER).optional().describe('Of the whole run.'),
+      .describe('Limits of hosts that match a pattern; the most specific one counts.'),
+    maxBytesPerSecond: count(Number.MAX_SAFE_INTEGER).optional().describe('Read by the whole run.'),
     overwrite: z
       .enum(['never', 'if-changed', 'always'])
       .default('if-changed')
@@ -59,12 +70,24 @@ export const options = z
     timeoutMs: count(72 * HOUR_MS)
       .optional()
       .describe('For a whole item.'),
+    hostAttempts: count(100)
+      .default(8)
+      .describe('So often in a row a host may refuse everybody, or not be reached, before what is left of it fails.'),
+    hostTimeoutMs: count(72 * HOUR_MS)
+      .optional()
+      .describe('So long a host may refuse everybody, or not be reached. Default: as hostAttempts says.'),
     maxRedirects: z.int().min(0).max(50).default(10),
     maxItems: count(100_000_000).default(10_000_000),
     maxBytes: z.int().min(0).max(MAX_OBJECT_BYTES).default(MAX_OBJECT_BYTES).describe('Of one item.'),
-    maxTotalBytes: count(Number.MAX_SAFE_INTEGER).optional().describe('Of the whole run.'),
-    maxFailures: z.int().min(0).optional().describe('The run stops cleanly behind this many.'),
-    maxHours: z.number().positive().max(8_760).default(72),
+    maxTotalBytes: count(Number.MAX_SAFE_INTEGER)
+      .optional()
+      .describe('Stored by the run. Once it is reached no item is begun, and none that is known not to fit any more.'),
+    maxFailures: z
+      .int()
+      .min(0)
+      .optional()
+      .describe('More failed lines than this end the run; what is under way is finished.'),
+    maxHours: z.number().positive().max(8_760).default(72).describe('Since the start of the run.'),
     skipInvalid: z.boolean().default(false).describe('Bad lines become failed outcomes instead of stopping the run.'),
     limit: count(100_000_000).optional().describe('Only the first n lines.'),
     key: z.string().min(1).max(1_024).default(DEFAULT_KEY_TEMPLATE).describe('Template of the keys.'),
@@ -85,6 +108,7 @@ export const options = z
       .describe("KMS key of the objects in S3. Default: the bucket's."),
     request: request.optional().describe('How every item is asked, unless it says otherwise.'),
     transform: transformSpec.optional(),
+    robots: z.boolean().optional().describe('Obey the robots.txt of every host (RFC 9309). Default: false.'),
   })
   .meta({ id: 'options', title: 'Options', description: 'Options of a batch.' });
 

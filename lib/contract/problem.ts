@@ -29,6 +29,7 @@ const SECRET_FIELDS: ReadonlySet<PropertyKey> = new Set([
 ]);
 const NAME = /^[\p{L}\p{N}_$.-]{1,64}$/u;
 const MAX_SHOWN = 60;
+const MAX_SHOWN_URL = 200;
 
 /** A field whose value is not what it may be. */
 export function invalid(field: string, value: string | undefined, allowed: string, error?: ErrorName): Problem {
@@ -64,6 +65,10 @@ export function shownValue(path: readonly PropertyKey[], value: unknown): string
   if (typeof value !== 'string') return 'an object';
   // A text that stands for the whole input may be a line of anything.
   if (path.length === 0) return 'a text';
-  if (path.at(-1) === 'url' || value.includes('://')) return redactUrl(value);
-  return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value);
+  if (path.at(-1) === 'url' || value.includes('://')) return cut(redactUrl(value), MAX_SHOWN_URL);
+  return JSON.stringify(cut(value, MAX_SHOWN));
+}
+
+function cut(text: string, most: number): string {
+  return text.length > most ? `${text.slice(0, most)}…` : text;
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MAX_HEADER_BYTES, MAX_HEADERS, MAX_REQUEST_BODY_CHARACTERS } from './limits.ts';
+import { proxy } from './proxy.ts';
 import { type Opened, type SecretReference, secretReference } from './secret.ts';
 
 /** Headers that Skyhaul sets itself, because a wrong value would change what the bytes mean or where they come from. */
@@ -103,6 +104,13 @@ const cookies = z.union([
   z.record(z.string().regex(TOKEN, 'the name of a cookie'), z.string().regex(COOKIE_VALUE, 'the value of a cookie')),
 ]);
 
+/** It stands in a comment of the User-Agent (RFC 9110 10.1.5): no parentheses, quotes or blanks. */
+const contact = z
+  .string()
+  .max(128)
+  .regex(/^(https?:\/\/|[^@]+@)[\x21\x23-\x27\x2a-\x5b\x5d-\x7e]+$/, 'an e-mail address or a URL')
+  .regex(/^[\x21\x23-\x27\x2a-\x5b\x5d-\x7e]+$/, 'an address without blanks, quotes and parentheses');
+
 const pem = z
   .string()
   .max(256 * 1_024)
@@ -119,8 +127,13 @@ export const request = z.strictObject({
   body: body.optional().describe('A text, `{ base64 }` or `{ json }`.'),
   auth: auth.optional().describe('`basic`, `bearer` or `sigv4`.'),
   cookies: cookies.optional().describe('true: kept from answer to answer of a lane. An object: sent along.'),
-  proxy: z.string().optional(),
+  proxy: proxy
+    .optional()
+    .describe(
+      'HTTP(S) proxy: its URL, or `{ url, username, password, targets }`. false: none, whatever the batch says.',
+    ),
   userAgent: z.string().min(1).max(256).regex(FIELD_VALUE, 'a value without control characters').optional(),
+  contact: contact.optional().describe('E-mail address or URL of yours: stands in the User-Agent.'),
   http: z.enum(['1.1', '2']).optional().describe('Version of HTTP; `backend` says which client speaks it.'),
   ca: pem.optional().describe('Certificates (PEM) trusted instead of the usual ones.'),
   clientCertificate: z

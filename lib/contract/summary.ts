@@ -9,6 +9,7 @@ export const summary = z
     bytes: z.int().min(0).describe('Stored by this run.'),
     seconds: z.number().min(0).describe('From the start of the run to its report.'),
     cost: z.number().min(0).describe('Estimate in US dollars; what ran on your own machine costs nothing.'),
+    limit: z.string().optional().describe('The limit that ended the run before every line was done, in words.'),
     report: z.string().describe('URI of report.jsonl.'),
     failed: z.string().describe('URI of failed.jsonl, itself a manifest.'),
     html: z.string().describe('URI of report.html.'),

@@ -4,6 +4,14 @@ import { openUpload } from './checkpoint.ts';
 import { item } from './item.ts';
 import { options } from './options.ts';
 
+/** Which of its host's lanes a lane is, and to what other hosts its items are known to be led. */
+const laneShare = z.strictObject({
+  /** From 0. */
+  number: z.int().min(0),
+  of: z.int().min(1),
+  leads: z.array(z.string()).optional(),
+});
+
 /**
  * What Plan hands to Transfer: `rounds/<r>/shards/<s>.jsonl`. The first line is the header, every other one a piece of
  * work, lane after lane, in the order in which a lane takes them. These objects hold full URLs: they are sealed.
@@ -21,6 +29,12 @@ export const shardHeader = z.strictObject({
   options,
   /** Epoch milliseconds; past it no new item is begun. */
   roundEndsAt: z.int().min(0),
+  /** Of each lane in turn, where hosts have rates: it takes its share of them. */
+  shares: z.array(laneShare).optional(),
+  /** What this shard may read, of the `maxBytesPerSecond` of the run. */
+  bytesPerSecond: z.number().positive().optional(),
+  /** What the run's limits leave: for this shard alone, or, in-process, for all shards of the round together. */
+  limits: z.strictObject({ failures: z.int().min(0).optional(), bytes: z.int().min(0).optional() }).optional(),
 });
 
 /** One item of the list as Plan validated it: what every later round starts from. */
@@ -29,6 +43,8 @@ export const listed = z.strictObject({
   index: z.int().min(0),
   line: z.int().min(1),
   key: z.string(),
+  /** Where in the key `{filename}` stands, to be put in when the source has answered. */
+  nameAt: z.int().min(0).optional(),
   item,
 });
 
@@ -56,8 +72,11 @@ export const itemWork = listed.extend({
   since: z.int().min(0).optional(),
   /** The item did not fit into what was left of an invocation; this one is its own. */
   alone: z.boolean().optional(),
+  /** Its host refused in the last round: whoever is refused once more parks it again. */
+  probe: z.boolean().optional(),
 });
 
+export type LaneShare = z.infer<typeof laneShare>;
 export type ShardHeader = z.infer<typeof shardHeader>;
 export type Listed = z.infer<typeof listed>;
 export type ItemState = z.infer<typeof itemState>;

@@ -31,11 +31,20 @@ export const catalogue = {
     'The host is, or resolves to, an address that is not public.',
     'If you mean that network, name it with `--allow-network` (deployed: `allowedNetworks`).',
   ),
+  RobotsDisallowed: item(
+    'The robots.txt of the host forbids the URL, or cannot be read (option `robots`).',
+    'Ask whoever runs the source, or leave the line out.',
+  ),
   HostNotFound: item('The host name does not exist.', 'Correct the host in the URL.'),
   DnsUnavailable: transient('The name server gave no answer.', KEEPS_FAILING),
   ConnectFailed: transient('The host refused the connection or cannot be reached.', KEEPS_FAILING),
   ConnectTimeout: transient('No connection, TLS included, within connectTimeoutMs.', KEEPS_FAILING),
   TlsFailed: item('The certificate or the TLS version of the host is not acceptable.', 'Have the certificate renewed.'),
+  ProxyRefused: item(
+    'The proxy refuses to connect to the host: other credentials (407), or not this host and port.',
+    'Correct `request.proxy`, or ask whoever runs the proxy.',
+  ),
+  ProxyFailed: transient('The proxy did not open a connection to the host, or gave no proper answer.', KEEPS_FAILING),
   TooManyRedirects: item('More redirects than maxRedirects.', 'Put the final URL into the list.'),
   RedirectRefused: item('A redirect leads to where Skyhaul does not go.', 'Put the final URL into the list.'),
 

@@ -7,6 +7,8 @@ export interface ErrorDetails {
   readonly retryAfterMs?: number;
   /** Host whose limit or fault it was (the final one after redirects). */
   readonly host?: string;
+  /** Nobody was asked: the host is known to refuse, and `retryAfterMs` is the time until it is asked again. */
+  readonly isUnasked?: boolean;
   /** The problems of a bad input, one a line. */
   readonly problems?: readonly string[];
 }

@@ -161,8 +161,9 @@ export class DownloadRun {
       this.#settle({ ...about, outcome: 'failed', error, message, attempts: 0 });
       return;
     }
-    const task: Task = { line, item: checked.item, key: checked.key };
-    const claim = this.#keys.claim(line, task.key, task.item);
+    const { item, key, nameAt } = checked;
+    const task: Task = { line, item, key, ...(nameAt !== undefined && { nameAt }) };
+    const claim = nameAt === undefined ? this.#keys.claim(line, key, item) : this.#keys.claimUnnamed(line, key, item);
     if (claim.kind === 'duplicate') {
       const message = `the same as line ${claim.of}`;
       this.#settle({ ...toldOfLine(task), outcome: 'skipped', reason: 'duplicate', message, attempts: 0 });

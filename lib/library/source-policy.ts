@@ -1,6 +1,7 @@
 import type { Options } from '../contract/options.ts';
-import { DEFAULT_USER_AGENT, type SourcePolicy } from '../source/source.ts';
+import type { SourcePolicy } from '../source/source.ts';
+import { userAgentOf } from '../source/user-agent.ts';
 
 export function sourcePolicy(options: Options): SourcePolicy {
-  return { ...options, userAgent: options.request?.userAgent ?? DEFAULT_USER_AGENT };
+  return { ...options, userAgent: userAgentOf(options.request) };
 }

@@ -33,6 +33,8 @@ export interface Task {
   readonly line: number;
   readonly item: Item;
   readonly key: string;
+  /** Where in the key `{filename}` stands. */
+  readonly nameAt?: number;
 }
 
 /**
@@ -74,6 +76,7 @@ export async function transferItem(
   });
   const told = (result: Partial<Outcome> & Pick<Outcome, 'outcome' | 'attempts'>): Outcome => ({
     ...toldOfLine(task),
+    key: transfer.key,
     ...result,
     ...(tries.resumes > 0 && { resumes: tries.resumes }),
     ms: Math.max(0, effects.now() - startedAt),

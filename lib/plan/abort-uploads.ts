@@ -36,9 +36,11 @@ export async function abortUploads(context: RunContext, run: string, which: Whic
   let aborted = 0;
   for (let chunk = 0; open.size > 0 && chunk * CHUNK_LINES < which.items; chunk += 1) {
     for await (const line of getLines(context.state, runKeys(run).items(chunk))) {
-      const { key, item } = listed.parse(line);
+      const { key, nameAt, item } = listed.parse(line);
       const steps = item.transform ?? which.transform ?? [];
-      const keys = makesMany(steps.map(({ name }) => name)) ? below(key, open.keys()) : [key];
+      const own = nameAt === undefined ? [key] : named(key, nameAt, open.keys());
+      const isMany = makesMany(steps.map(({ name }) => name));
+      const keys = isMany ? own.flatMap((one) => below(one, open.keys())) : own;
       for (const one of keys) {
         for (const upload of open.get(one) ?? []) {
           await which.destination.abortUpload(upload);
@@ -49,6 +51,16 @@ export async function abortUploads(context: RunContext, run: string, which: Whic
     }
   }
   return aborted;
+}
+
+/**
+ * Those that the item may have become. The name is its source's, which nobody remembers before the checkpoint of a large
+ * file; so a run whose keys are `{filename}` and nothing more cannot tell its uploads from those of another one beside it.
+ */
+function named(key: string, nameAt: number, keys: Iterable<string>): string[] {
+  const depth = key.split('/').length;
+  const before = key.slice(0, nameAt);
+  return Array.from(keys).filter((one) => one.startsWith(before) && one.split('/').length === depth);
 }
 
 function below(key: string, keys: Iterable<string>): string[] {

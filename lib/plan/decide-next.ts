@@ -1,3 +1,4 @@
+import { bytesLimit, timeLimit, waitLimit, withinBytes } from './limits.ts';
 import type { Left } from './status.ts';
 
 /** Items that become ready within this time are not waited for with a state of their own. */
@@ -16,15 +17,31 @@ export interface NextStepFacts {
   readonly now: number;
   readonly startedAt: number;
   readonly maxHours: number;
+  /** A limit that the run has passed, in words. */
+  readonly limit?: string | undefined;
+  /** Stored so far, and how many it may be. @default no limit */
+  readonly bytes?: { readonly stored: number; readonly most: number } | undefined;
 }
 
 /** What the run does next: pure. */
-export function decideNext({ left, now, startedAt, maxHours }: NextStepFacts): NextStep {
+export function decideNext({ left, now, startedAt, maxHours, limit, bytes }: NextStepFacts): NextStep {
   if (left.length === 0) return { step: 'report' };
-  if (now - startedAt >= maxHours * 3_600_000)
-    return { step: 'stop', why: `the run took longer than maxHours ${maxHours}` };
-  const ready = left.filter((item) => item.notBefore <= now + SOON_MS);
+  const endsAt = startedAt + maxHours * 3_600_000;
+  if (now >= endsAt) return { step: 'stop', why: timeLimit(maxHours) };
+  if (limit !== undefined) return { step: 'stop', why: limit };
+  const bytesLeft = bytes ? bytes.most - bytes.stored : Number.POSITIVE_INFINITY;
+  const ready = withinBytes(
+    left.filter((item) => item.notBefore <= now + SOON_MS),
+    bytesLeft,
+  );
   if (ready.length > 0) return { step: 'fan-out', ready };
-  const earliest = left.reduce((least, item) => Math.min(least, item.notBefore), Number.POSITIVE_INFINITY);
+  const earliest = left.reduce(
+    (least, item) => ((item.bytes ?? 0) > bytesLeft ? least : Math.min(least, item.notBefore)),
+    Number.POSITIVE_INFINITY,
+  );
+  if (bytes && earliest === Number.POSITIVE_INFINITY)
+    return { step: 'stop', why: bytesLimit(bytes.stored, bytes.most) };
+  // Nobody gains from waiting for an end that comes first.
+  if (earliest >= endsAt) return { step: 'stop', why: waitLimit(maxHours) };
   return { step: 'wait', seconds: Math.ceil(Math.min(earliest - now, MAX_WAIT_MS) / 1_000) };
 }

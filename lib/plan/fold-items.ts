@@ -31,7 +31,7 @@ export function foldItems(
       left.push(
         later(item, deferred, { ...fold, crashed: fold.crashed && !crashedBefore.has(item.index) }, items.length),
       );
-    if (deferred?.host !== undefined) park(parked, item.host, deferred.notBefore ?? 0);
+    if (deferred?.host !== undefined) park(parked, deferred.host, deferred.notBefore ?? 0);
     // Whoever lives past its last row may still hold connections to the hosts of its shard.
     if (fold.busyUntil > 0) park(parked, item.host, fold.busyUntil);
   }
@@ -51,6 +51,7 @@ function later(item: Left, row: DeferredRow | undefined, fold: ShardFold, shardI
   const resumes = Math.max(item.resumes ?? 0, row?.resumes ?? 0);
   const state = foldCheckpoints(fold.checkpoints.get(item.index) ?? [], item);
   const bytes = state.open?.version.bytes ?? item.bytes;
+  const behind = row?.host === undefined || row.host === item.host ? item.behind : row.host;
   return {
     index: item.index,
     line: item.line,
@@ -63,6 +64,7 @@ function later(item: Left, row: DeferredRow | undefined, fold: ShardFold, shardI
     notBefore: Math.max(item.notBefore, row?.notBefore ?? 0),
     crashes,
     ...(most !== undefined && { most }),
+    ...(behind !== undefined && { behind }),
     ...((row?.alone ?? item.alone) && { alone: true }),
   };
 }

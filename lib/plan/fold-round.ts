@@ -1,17 +1,19 @@
 import { z } from 'zod';
-import type { DeferredRow, LedgerRow } from '../contract/ledger-row.ts';
+import type { DeferredRow, HostRow, LedgerRow } from '../contract/ledger-row.ts';
 import { GiB } from '../contract/limits.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { partsOf } from '../ledger/fold-checkpoints.ts';
 import { foldShard } from '../ledger/fold-shard.ts';
 import { getLines } from '../ledger/json-lines.ts';
+import { type Leads, learn, withLeads } from '../ledger/leads.ts';
 import { OutcomeChunks } from '../ledger/outcome-chunks.ts';
 import { readRoundLedger, type ShardRows } from '../ledger/read-ledger.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import type { RunContext } from '../run-context.ts';
 import { historyEvents } from './fan-out-mode.ts';
 import { foldItems, park } from './fold-items.ts';
+import { answeringHosts, foldHosts, type HostBudget, isSpent, refusedRow } from './host-trouble.ts';
 import { type Left, readLeft, type Status, writeStatus } from './status.ts';
 
 /** Rounds in a row without a single row behind them after which something is wrong that no retry cures. */
@@ -22,8 +24,15 @@ const members = z.strictObject({ shard: z.int().min(0), items: z.array(z.int().m
 /**
  * Folds the ledger of the round that ended into the status of the next one. One shard is in memory at a time. Throws what
  * makes another round pointless, unless `mayGoOn`: the run ends anyway and is to be reported, or somebody starts it again.
+ * `budget`: what a host may refuse before its items fail; none: they stay.
  */
-export async function foldRound(context: RunContext, run: string, before: Status, mayGoOn = false) {
+export async function foldRound(
+  context: RunContext,
+  run: string,
+  before: Status,
+  mayGoOn = false,
+  budget?: HostBudget,
+) {
   const { state } = context;
   const left = new Map<number, Left>();
   const stoodAt = new Map<number, number>();
@@ -32,7 +41,9 @@ export async function foldRound(context: RunContext, run: string, before: Status
     if (item.open) stoodAt.set(item.index, partsOf(item.open));
   }
   const crashedItems = new Set<number>();
-  const next: Status = { ...before, round: before.round + 1, spent: { ...before.spent } };
+  const next: Status = { ...before, round: before.round + 1, spent: { ...before.spent }, limit: undefined };
+  const refused = new Map<string, HostRow>();
+  const answered = new Set<string>();
   const chunks = new OutcomeChunks(state, run, next.round);
   const parked = new Map<string, number>();
   const progress = { shards: 0, rows: 0, outcomes: 0, runError: undefined as DeferredRow | undefined };
@@ -46,6 +57,7 @@ export async function foldRound(context: RunContext, run: string, before: Status
     account(next, shardRows);
     const fold = foldShard(shardRows.attempts);
     next.busyUntil = Math.max(next.busyUntil, fold.busyUntil);
+    if (fold.redirects?.size) next.leads = learn(next.leads ?? {}, fold.redirects);
     // Deployed, a worker that left not even its first row was killed before it could.
     const crashed = fold.crashed || (shardRows.attempts.length === 0 && !context.inProcess);
     // Once each, also where a shard holds several ranges of one item.
@@ -56,6 +68,16 @@ export async function foldRound(context: RunContext, run: string, before: Status
     for (const item of present) left.delete(item.index);
     for (const item of folded.left) left.set(item.index, item);
     for (const [host, until] of folded.parked) park(parked, host, until);
+    for (const host of answeringHosts(present, fold)) answered.add(host);
+    for (const [host, row] of fold.hosts ?? []) {
+      if (row.notBefore > (refused.get(host)?.notBefore ?? 0)) refused.set(host, row);
+    }
+    if (fold.busyUntil > 0) {
+      // Its connections may have gone on to other hosts.
+      for (const { host } of present) {
+        for (const to of withLeads(host, next.leads ?? {})) park(parked, to, fold.busyUntil);
+      }
+    }
     for (const row of folded.outcomes) {
       next.failed += row.outcome === 'failed' ? 1 : 0;
       next.skipped += row.outcome === 'skipped' ? 1 : 0;
@@ -69,9 +91,24 @@ export async function foldRound(context: RunContext, run: string, before: Status
   }
   next.idleRounds = progress.rows === 0 ? before.idleRounds + 1 : 0;
   if (!mayGoOn) refuseToGoOn(progress, next.idleRounds);
-  const stillLeft = Array.from(left.values(), (item) => afterParking(afterProgress(item, stoodAt), parked)).sort(
-    (a, b) => a.index - b.index,
-  );
+  const now = context.now();
+  const troubles = foldHosts(before.hosts ?? [], { refused, answered, now, random: context.random });
+  for (const { host, until } of troubles.values()) park(parked, host, until);
+  if (budget) {
+    const spent = new Map(Array.from(troubles).filter(([, trouble]) => isSpent(trouble, budget, now)));
+    for (const item of spent.size > 0 ? left.values() : []) {
+      const trouble = spent.get(item.host) ?? spent.get(item.behind ?? '');
+      if (!trouble) continue;
+      next.failed += 1;
+      left.delete(item.index);
+      await chunks.add(refusedRow(item, trouble, now));
+    }
+    for (const host of spent.keys()) troubles.delete(host);
+  }
+  next.hosts = troubles.size > 0 ? Array.from(troubles.values()) : undefined;
+  const stillLeft = Array.from(left.values(), (item) =>
+    afterParking(afterProgress(item, stoodAt), parked, next.leads),
+  ).sort((a, b) => a.index - b.index);
   next.left = stillLeft.length;
   next.historyEvents += historyEvents(progress.shards);
   await chunks.flush();
@@ -85,9 +122,9 @@ function afterProgress(item: Left, stoodAt: ReadonlyMap<number, number>): Left {
   return { ...item, attempts: 0, crashes: 0 };
 }
 
-/** Every item of a parked host waits, whichever lane the host complained to. */
-function afterParking(item: Left, parked: ReadonlyMap<string, number>): Left {
-  const until = parked.get(item.host) ?? 0;
+/** Every item of a parked host waits, and every one that would be led there, whichever lane the host complained to. */
+function afterParking(item: Left, parked: ReadonlyMap<string, number>, leads: Leads = {}): Left {
+  const until = Math.max(...withLeads(item.host, leads).map((host) => parked.get(host) ?? 0));
   return until > item.notBefore ? { ...item, notBefore: until } : item;
 }
 

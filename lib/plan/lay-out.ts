@@ -1,4 +1,6 @@
 import { MiB } from '../contract/limits.ts';
+import type { LaneGroup } from './lane-groups.ts';
+import { Loads } from './loads.ts';
 import type { Piece } from './pieces.ts';
 
 /** What the layout needs to know of a piece. */
@@ -6,10 +8,14 @@ type Weighed = Pick<Piece, 'host' | 'bytes' | 'most'>;
 
 /**
  * Items → lanes → shards: pure and deterministic. Every item is in exactly one lane, every lane in exactly one shard, and
- * a host has at most `perHostConnections` lanes: that alone keeps a run polite, however many workers run.
+ * a host has at most as many lanes as it may have connections: that alone keeps a run polite, however many workers run.
  */
 export interface LayoutLimits {
   readonly perHostConnections: number;
+  /** Which lanes the items of a host go into. @default a group for each host, of `perHostConnections` lanes */
+  readonly groupOf?: (host: string) => LaneGroup;
+  /** Lanes that one worker takes side by side. @default 54 */
+  readonly slots?: number;
   readonly maxShards: number;
   /** Workers that may run at once: a short list is spread over them, since nobody gains from idle ones. */
   readonly workers: number;
@@ -25,8 +31,17 @@ const UNKNOWN_BYTES = MiB;
 const OVERHEAD_BYTES = 256 * 1024;
 /** Fewer are not worth an invocation of their own. */
 const LEAST_ITEMS = 4;
-/** About what one invocation should get of a long list: 300 small files, or a few hundred megabytes. */
-const SHARD_WEIGHT = 300 * (UNKNOWN_BYTES + OVERHEAD_BYTES);
+/** The same of the lanes of small files. */
+const LEAST_LANES = 4;
+/** Of an item, overhead included: from here on it is its bytes that take the time. */
+const LARGE_WEIGHT = 16 * MiB;
+/**
+ * About what one invocation should get of a long list: a thousand files of unknown size, more of those that are known to be
+ * small, or about a gigabyte. With fewer, orchestration and start-up would cost more than the transfer (plan-cost.ts).
+ */
+const SHARD_WEIGHT = 1_000 * (UNKNOWN_BYTES + OVERHEAD_BYTES);
+/** Of a Lambda of 1 GiB, the stack's usual one. */
+export const DEFAULT_SLOTS = 54;
 
 interface Lane {
   readonly items: number[];
@@ -37,10 +52,11 @@ interface Lane {
 export function layOut(items: readonly Weighed[], limits: LayoutLimits): Layout {
   const shared: Lane[] = [];
   const confined: Lane[] = [];
-  for (const positions of byHost(items).values()) {
-    const lanes = lanesOfHost(positions, items, limits.perHostConnections);
-    shared.push(...lanes.shared);
-    confined.push(...lanes.confined);
+  const laneWeight = fairShare(items, limits);
+  for (const { positions, connections } of byGroup(items, limits)) {
+    const lanes = lanesOf(positions, items, { connections, laneWeight });
+    for (const lane of lanes.shared) shared.push(lane);
+    for (const lane of lanes.confined) confined.push(lane);
   }
   const apart = confined.slice(0, limits.maxShards - (shared.length > 0 ? 1 : 0));
   const room = limits.maxShards - apart.length;
@@ -49,17 +65,36 @@ export function layOut(items: readonly Weighed[], limits: LayoutLimits): Layout 
   };
 }
 
-function byHost(items: readonly Weighed[]): Map<string, number[]> {
-  const hosts = new Map<string, number[]>();
-  items.forEach(({ host }, position) => {
-    const found = hosts.get(host);
-    if (found) found.push(position);
-    else hosts.set(host, [position]);
-  });
-  return hosts;
+/**
+ * What each of all the lanes that can be at work at once would have of the whole. A list of very many hosts is not cut finer:
+ * more lanes would make nobody quicker, and each of them begins with a connection of its own.
+ */
+function fairShare(items: readonly Weighed[], { workers, slots = DEFAULT_SLOTS }: LayoutLimits): number {
+  return items.reduce((sum, item) => sum + weightOf(item), 0) / (workers * slots);
 }
 
-function lanesOfHost(positions: readonly number[], items: readonly Weighed[], connections: number) {
+interface Group {
+  readonly connections: number;
+  readonly positions: number[];
+}
+
+function byGroup(items: readonly Weighed[], { perHostConnections, groupOf }: LayoutLimits): Iterable<Group> {
+  const groups = new Map<string, Group>();
+  items.forEach(({ host }, position) => {
+    const { key, connections } = groupOf?.(host) ?? { key: host, connections: perHostConnections };
+    const found = groups.get(key);
+    if (found) found.positions.push(position);
+    else groups.set(key, { connections, positions: [position] });
+  });
+  return groups.values();
+}
+
+interface LaneLimits {
+  readonly connections: number;
+  readonly laneWeight: number;
+}
+
+function lanesOf(positions: readonly number[], items: readonly Weighed[], { connections, laneWeight }: LaneLimits) {
   const at = (position: number) => items[position] as Weighed;
   const isConfined = (position: number) => at(position).most !== undefined;
   const others = positions.filter((position) => !isConfined(position));
@@ -67,7 +102,9 @@ function lanesOfHost(positions: readonly number[], items: readonly Weighed[], co
     0,
     Math.max(1, connections - Math.sign(others.length)),
   );
-  return { confined, shared: deal(others, Math.min(connections - confined.length, others.length), at) };
+  const weight = others.reduce((sum, position) => sum + weightOf(at(position)), 0);
+  const worthwhile = Math.max(1, Math.ceil(weight / laneWeight));
+  return { confined, shared: deal(others, Math.min(connections - confined.length, others.length, worthwhile), at) };
 }
 
 /** Cuts items that crashed their workers into lanes as small as each of them asks for. */
@@ -96,34 +133,50 @@ function most(item: Weighed): number {
 function deal(positions: readonly number[], count: number, at: (position: number) => Weighed): Lane[] {
   const lanes: Lane[] = Array.from({ length: count }, () => ({ items: [], weight: 0 }));
   if (count === 0) return lanes;
-  const heavyFirst = [...positions].sort((a, b) => weightOf(at(b)) - weightOf(at(a)) || a - b);
-  for (const position of heavyFirst) {
-    const lightest = lanes.reduce((least, lane) => (lane.weight < least.weight ? lane : least));
+  const loads = new Loads(count);
+  const dealt = heavyFirst(positions, (one) => weightOf(at(one)));
+  for (const position of dealt) {
+    const weight = weightOf(at(position));
+    const lightest = lanes[loads.put(weight)] as Lane;
     lightest.items.push(position);
-    lightest.weight += weightOf(at(position));
+    lightest.weight += weight;
   }
-  for (const lane of lanes) lane.items.sort((a, b) => a - b);
+  if (dealt !== positions) for (const lane of lanes) lane.items.sort((a, b) => a - b);
   return lanes;
+}
+
+/** Of equal ones the first; the sort is stable, and left out where nothing is known of any size. */
+function heavyFirst<T>(given: readonly T[], weight: (one: T) => number): readonly T[] {
+  const [first] = given;
+  if (first === undefined || given.every((one) => weight(one) === weight(first))) return given;
+  return [...given].sort((a, b) => weight(b) - weight(a));
 }
 
 function weightOf(item: Weighed): number {
   return (item.bytes ?? UNKNOWN_BYTES) + OVERHEAD_BYTES;
 }
 
-function shardCount(lanes: readonly Lane[], room: number, limits: LayoutLimits): number {
+/**
+ * Large files share a worker with few others, since its network is what they wait for. Small ones wait for their hosts: a
+ * worker with few lanes would be paid for waiting, so they share one with as many as it takes.
+ */
+function shardCount(lanes: readonly Lane[], room: number, { workers, slots = DEFAULT_SLOTS }: LayoutLimits): number {
   const weight = lanes.reduce((sum, lane) => sum + lane.weight, 0);
   const items = lanes.reduce((sum, lane) => sum + lane.items.length, 0);
-  const spread = Math.min(limits.workers, Math.ceil(items / LEAST_ITEMS));
-  return Math.min(lanes.length, room, Math.max(spread, Math.ceil(weight / SHARD_WEIGHT)));
+  const isSmall = weight < items * LARGE_WEIGHT;
+  const byWork = Math.ceil(weight / SHARD_WEIGHT);
+  const wanted = isSmall ? Math.min(byWork, Math.ceil(lanes.length / slots)) : byWork;
+  const mostSpread = isSmall ? Math.ceil(lanes.length / LEAST_LANES) : lanes.length;
+  const spread = Math.min(workers, Math.ceil(items / LEAST_ITEMS), mostSpread);
+  // A few more than run at once would make everybody wait for a second turn.
+  const count = wanted < 2 * workers ? Math.min(wanted, workers) : wanted;
+  return Math.min(lanes.length, room, Math.max(spread, count));
 }
 
-/** Heavy lanes first, each to the lightest shard (a heap would be quicker, but lanes are few beside items). */
+/** Heavy lanes first, each to the lightest shard. */
 function pack(lanes: readonly Lane[], count: number): number[][][] {
-  const shards = Array.from({ length: count }, () => ({ lanes: [] as Lane[], weight: 0 }));
-  for (const lane of [...lanes].sort((a, b) => b.weight - a.weight)) {
-    const lightest = shards.reduce((least, shard) => (shard.weight < least.weight ? shard : least));
-    lightest.lanes.push(lane);
-    lightest.weight += lane.weight;
-  }
-  return shards.map((shard) => shard.lanes.map((lane) => lane.items));
+  const shards: number[][][] = Array.from({ length: count }, () => []);
+  const loads = new Loads(count);
+  for (const lane of heavyFirst(lanes, ({ weight }) => weight)) shards[loads.put(lane.weight)]?.push(lane.items);
+  return shards;
 }

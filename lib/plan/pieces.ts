@@ -10,6 +10,29 @@ export interface Piece extends Pick<Left, 'host' | 'bytes' | 'most'> {
   readonly left: Left;
   /** A range of the item's parts; none: all that is left of it, with the commit. */
   readonly parts?: ItemWork['parts'];
+  /** Its host refused when it was asked last. */
+  readonly probe?: boolean;
+}
+
+/** What most pieces are, of a million of them: so it takes no more memory than a pointer. */
+class Whole implements Piece {
+  readonly left: Left;
+
+  constructor(left: Left) {
+    this.left = left;
+  }
+
+  get host() {
+    return this.left.host;
+  }
+
+  get bytes() {
+    return this.left.bytes;
+  }
+
+  get most() {
+    return this.left.most;
+  }
 }
 
 /** Less is not worth a second connection: 64 MiB, which are eight parts of the usual size. */
@@ -22,18 +45,17 @@ const RANGES_PER_LANE = 2;
  * Cuts large files into ranges, pure: those with an open upload of a version that can be asked for by Range. A file whose
  * digest needs its bytes in order stays whole, and so does one whose parts are all there: it has only its commit left.
  */
-export function piecesOf(ready: readonly Left[], perHostConnections: number): Piece[] {
+export function piecesOf(ready: readonly Left[], connectionsOf: (host: string) => number): Piece[] {
   return ready.flatMap((left) => {
     const { host, most, open } = left;
-    const whole: Piece = { left, host, most, bytes: left.bytes };
-    if (!open || needsOrder(open.wanted) || most === 1) return [whole];
+    if (!open || needsOrder(open.wanted) || most === 1) return [new Whole(left)];
     const plan = { bytes: open.version.bytes, partBytes: open.partBytes };
     const runs = missingRuns(plan, new Set(knownParts(open).map(({ number }) => number)));
     const bytesOf = ({ first, last }: PartRun) => (last - first + 1) * open.partBytes;
     const missing = runs.reduce((sum, run) => sum + bytesOf(run), 0);
     const least = Math.min(LEAST_SPLIT_BYTES, LEAST_SPLIT_PARTS * open.partBytes);
-    if (missing < least) return [{ ...whole, bytes: missing }];
-    return cutIntoRanges(runs, perHostConnections * RANGES_PER_LANE).map(
+    if (missing < least) return [{ left, host, most, bytes: missing }];
+    return cutIntoRanges(runs, connectionsOf(host) * RANGES_PER_LANE).map(
       (parts): Piece => ({ left, host, most, parts, bytes: bytesOf(parts) }),
     );
   });

@@ -1,6 +1,7 @@
 import { type BatchInput, batchInput } from '../contract/batch-input.ts';
 import { checkInlineOptions } from '../contract/inline-secrets.ts';
 import { type PlanAnswer, type PlanEvent, planAnswer, type Shard } from '../contract/machine.ts';
+import type { GivenOptions } from '../contract/merge-options.ts';
 import { requireSupportedOptions } from '../contract/not-supported.ts';
 import { parseContract, problemsError } from '../contract/parse.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -8,15 +9,18 @@ import { runKeys } from '../ledger/run-keys.ts';
 import { endRound, isStopped, resumeFrom } from '../ledger/stop-marker.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
 import { abortUploads } from './abort-uploads.ts';
+import { loweredOptions, requirePossible, withinLimits } from './check-input.ts';
 import { requireClaim, takeClaim } from './claim.ts';
 import { decideNext } from './decide-next.ts';
 import { fanOutMode } from './fan-out-mode.ts';
+import { fitRound, runDoesNotFit } from './fit-run.ts';
 import { foldRound } from './fold-round.ts';
-import { layOut } from './lay-out.ts';
-import { piecesOf } from './pieces.ts';
+import { refusing } from './host-trouble.ts';
+import { limitsAt, shardLimits } from './limits.ts';
 import { readList } from './read-list.ts';
+import { planRound, workersFor } from './round-plan.ts';
 import { type RunInput, readRunInput, settleInput } from './run-input.ts';
-import { type Left, newestStatus, readLeft, type Status } from './status.ts';
+import { type Left, newestStatus, noteLimit, readLeft, type Status, writeStatus } from './status.ts';
 import { writeRound } from './write-round.ts';
 
 const FIRST_ROUND_MINUTES = 5;
@@ -49,13 +53,16 @@ export async function planRun(event: PlanEvent, context: RunContext): Promise<Pl
     now: context.now(),
     startedAt: asked.startedAt,
     maxHours: asked.input.options.maxHours,
+    ...limitsAt(status, asked.input.options),
   });
   switch (next.step) {
     case 'report':
+      return endRun(context, run, asked, status);
     case 'stop':
+      await noteLimit(context.state, run, status, next.why);
       return endRun(context, run, asked, status);
     case 'wait':
-      context.emit({ event: 'run.waiting', run, seconds: next.seconds });
+      context.emit({ event: 'run.waiting', run, seconds: next.seconds, ...refusing(status.hosts) });
       return answer({ run, round: status.round, next: 'wait', waitSeconds: next.seconds }, context, asked);
     case 'fan-out':
       return fanOut(context, run, asked, status, next.ready);
@@ -87,20 +94,30 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
   const going = planAnswer.safeParse(event.input);
   if (going.success) {
     const { run } = going.data;
-    const asked = await readRunInput(context.state, run);
-    if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${context.state.uri}`);
+    const settled = await readRunInput(context.state, run);
+    if (!settled) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${context.state.uri}`);
     await requireClaim(context, run);
+    const asked = withinLimits(context, settled);
     return { run, asked, status: await newestStatus(context.state, run), isFirst: false };
   }
   const input = parseContract(batchInput, event.input, 'batch input');
   requireSupportedOptions(input.options);
+  const misfit = context.inProcess ? undefined : runDoesNotFit(input.options);
+  if (misfit !== undefined) throw new SkyhaulError('BatchInvalid', misfit);
   const secrets = context.inProcess ? [] : checkInlineOptions(input.options);
   if (secrets.length > 0) throw problemsError('BatchInvalid', 'batch input', secrets);
   const run = input.run ?? runNameOf(event.execution.name);
   await refuseEarly(context, input);
   await takeClaim(context, run);
   const status = await newestStatus(context.state, run);
-  const asked = await settleInput(context.state, run, input, context.now(), status !== undefined);
+  const terms = {
+    given: (event.input as { readonly options?: GivenOptions }).options ?? {},
+    defaults: context.defaults,
+    allowNetworks: context.inProcess ? context.allowNetworks : undefined,
+  };
+  const settled = await settleInput(context.state, run, input, context.now(), status !== undefined, terms);
+  const asked = withinLimits(context, settled);
+  requirePossible(context, run, asked.input.options, status);
   return { run, asked, status, isFirst: true };
 }
 
@@ -148,15 +165,24 @@ async function abortLeftUploads(
 async function currentPosition(context: RunContext, { run, asked, status, isFirst }: Begun) {
   const { state } = context;
   const keys = runKeys(run);
-  if (!status) return { ...(await readList(context, run, asked.input)), isAdvanced: true, wasBegun: false };
+  if (!status) return { ...(await readList(context, run, asked)), isAdvanced: true, wasBegun: false };
   const wasLaidOut = (await state.head(keys.shards(status.round))) !== undefined;
   if (!wasLaidOut) {
-    return { status, left: await readLeft(state, run, status.round), isAdvanced: false, wasBegun: true };
+    const left = await readLeft(state, run, status.round);
+    const fresh = isFirst ? inNewExecution(status) : status;
+    if (fresh.historyEvents !== status.historyEvents) await writeStatus(state, run, fresh, left);
+    return { status: fresh, left, isAdvanced: false, wasBegun: true };
   }
   // First the marker, then the ledger: a worker that begins now either finds the one or stands in the other.
   if (!context.inProcess) await endRound(state, run, status.round);
-  const before = isFirst ? { ...status, idleRounds: 0 } : status;
-  return { ...(await foldRound(context, run, before, isFirst)), isAdvanced: true, wasBegun: true };
+  const before = isFirst ? inNewExecution(status) : status;
+  const folded = await foldRound(context, run, before, isFirst, asked.input.options);
+  return { ...folded, isAdvanced: true, wasBegun: true };
+}
+
+/** Nothing stands in the history of a new execution. */
+function inNewExecution(status: Status): Status {
+  return { ...status, idleRounds: 0, historyEvents: 0 };
 }
 
 async function fanOut(context: RunContext, run: string, asked: RunInput, status: Status, ready: readonly Left[]) {
@@ -164,24 +190,44 @@ async function fanOut(context: RunContext, run: string, asked: RunInput, status:
   const { round } = status;
   const minutes = options.roundMinutes ?? context.roundMinutes ?? (round === 0 ? FIRST_ROUND_MINUTES : ROUND_MINUTES);
   const workers = concurrencyOf(context, asked);
-  const pieces = piecesOf(ready, options.perHostConnections);
-  const layout = layOut(pieces, {
-    perHostConnections: options.perHostConnections,
-    // In-process more shards than run at once would only wait for each other.
-    maxShards: context.inProcess ? Math.min(context.maxShards, workers) : context.maxShards,
-    workers,
-  });
-  const roundEndsAt = Math.round(context.now() + minutes * 60_000);
+  // In-process more shards than run at once would only wait for each other.
+  const maxShards = context.inProcess ? Math.min(context.maxShards, workers) : context.maxShards;
+  const troubled = new Set(status.hosts?.map(({ host }) => host));
+  const plan = planRound(ready, { options, leads: status.leads, troubled, workers, maxShards });
+  const { layout, lanes, cost } = plan;
+  if (!context.inProcess) {
+    const facts = { shards: layout.shards.length, maxConcurrency: workers, eventsSoFar: status.historyEvents };
+    const fit = fitRound(facts);
+    if (fit.verdict === 'stop') {
+      await noteLimit(context.state, run, status, fit.why);
+      return endRun(context, run, asked, status);
+    }
+    if (fit.verdict === 'refuse') throw new SkyhaulError('BatchInvalid', fit.why);
+  }
+  const runEndsAt = asked.startedAt + options.maxHours * 3_600_000;
+  const roundEndsAt = Math.round(Math.min(context.now() + minutes * 60_000, runEndsAt));
   const header = { run, round, to, options, startedAt: asked.startedAt, roundEndsAt };
-  const shards = await writeRound(context.state, header, pieces, layout);
+  const sharers = context.inProcess ? 1 : layout.shards.length;
+  const shards = await writeRound(context.state, header, plan, shardLimits(status, options, sharers));
   const items = shards.reduce((sum, shard) => sum + shard.items, 0);
-  context.emit({ event: 'run.planned', run, round, items, shards: shards.length });
+  const lowered = loweredOptions(context, asked);
+  context.emit({
+    event: 'run.planned',
+    run,
+    round,
+    items,
+    shards: shards.length,
+    lanes,
+    ...(!context.inProcess && { cost }),
+    ...(lowered && { lowered }),
+  });
   const mode = context.inProcess ? 'inline' : fanOutMode(shards.length, status.historyEvents);
   return answer({ run, round, next: 'fan-out', mode, shards }, context, asked);
 }
 
 function concurrencyOf(context: RunContext, { input }: RunInput): number {
-  return Math.min(input.options.maxConcurrency ?? context.concurrency.default, context.concurrency.ceiling);
+  const { maxConcurrency = context.concurrency.default } = input.options;
+  return workersFor(Math.min(maxConcurrency, context.concurrency.ceiling), input.options);
 }
 
 type Answered = Pick<PlanAnswer, 'run' | 'round' | 'next'> & {

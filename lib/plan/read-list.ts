@@ -1,7 +1,9 @@
 import type { BatchInput } from '../contract/batch-input.ts';
+import { limitItem } from '../contract/deployed-limits.ts';
 import { checkInlineItem } from '../contract/inline-secrets.ts';
 import type { OutcomeRow } from '../contract/ledger-row.ts';
 import { MAX_KEY_BYTES } from '../contract/limits.ts';
+import { DEFAULT_KEY_TEMPLATE } from '../contract/options.ts';
 import type { Problem } from '../contract/problem.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -9,6 +11,7 @@ import { encodeLine, putText } from '../ledger/json-lines.ts';
 import { OutcomeChunks } from '../ledger/outcome-chunks.ts';
 import { chunkOf, runKeys } from '../ledger/run-keys.ts';
 import { KeyIndex } from '../manifest/key-index.ts';
+import { readKeyTemplate } from '../manifest/key-template.ts';
 import {
   type InvalidLine,
   type ListedItem,
@@ -18,6 +21,9 @@ import {
 } from '../manifest/read-manifest.ts';
 import type { RunContext } from '../run-context.ts';
 import { parseS3Uri } from '../store/s3-uri.ts';
+import { itemJudge, usesModule } from './check-input.ts';
+import { mostItems, tooManyItems } from './fit-run.ts';
+import type { RunInput } from './run-input.ts';
 import { type Left, type Status, writeStatus } from './status.ts';
 
 /** Problems that go with the error; all of them stand in `invalid.jsonl`. */
@@ -27,20 +33,24 @@ const MAX_PROBLEMS = 1_000;
  * The list becomes the first status of the run: every line checked, every key known to be its own, items in chunks. Throws
  * ManifestInvalid with all bad lines, before anything is fetched, unless they may be skipped.
  */
-export async function readList(context: RunContext, run: string, input: BatchInput) {
+export async function readList(context: RunContext, run: string, { input, startedAt }: RunInput) {
   const { state } = context;
-  const { etag, lines } = await openList(context, input);
+  const { etag, lines } = await openList(context, input, startedAt);
   await emptyLeftovers(context, run);
   const keys = new KeyIndex({ directories: !input.to.startsWith('s3://') });
   const items = new ItemChunks(context, run);
   const outcomes = new OutcomeChunks(state, run, 0);
   const invalid: InvalidLine[] = [];
   const left: Left[] = [];
+  const hosts = new Map<string, string>();
+  const most = mostItems(context.memoryBytes, context.inProcess);
   let count = 0;
   let failed = 0;
+  let needsModule = false;
 
   for await (const read of lines) {
     count += 1;
+    if (count > most) throw new SkyhaulError('BatchInvalid', tooManyItems(most, context.memoryBytes));
     const line = 'item' in read ? claimed(read, keys, context.inProcess || input.manifest !== undefined) : read;
     if ('problems' in line) {
       failed += 1;
@@ -48,11 +58,14 @@ export async function readList(context: RunContext, run: string, input: BatchInp
       else invalid.push(line);
       continue;
     }
-    await items.add(line.item);
-    if (line.duplicateOf === undefined) left.push(leftOf(line.item));
+    const item = limitItem(line.item.item, context.limits ?? {});
+    needsModule ||= usesModule(item.transform ?? input.options.transform);
+    await items.add({ ...line.item, item });
+    if (line.duplicateOf === undefined) left.push(leftOf(line.item, hosts));
     else await outcomes.add(duplicateRow(line.item, line.duplicateOf));
   }
   if (invalid.length > 0) throw await refuse(context, run, invalid, count);
+  requireRoom(left, input.options.maxTotalBytes);
   await items.flush();
   await outcomes.flush();
   const status: Status = {
@@ -67,6 +80,7 @@ export async function readList(context: RunContext, run: string, input: BatchInp
     historyEvents: 0,
     busyUntil: 0,
     manifestEtag: etag,
+    ...(needsModule && { usesModule: true }),
   };
   await writeStatus(state, run, status, left);
   return { status, left };
@@ -80,8 +94,23 @@ async function emptyLeftovers({ state }: RunContext, run: string): Promise<void>
   }
 }
 
-async function openList(context: RunContext, { items, manifest, options, to }: BatchInput) {
-  const limits = { limit: options.limit, maxItems: options.maxItems, maxKeyBytes: MAX_KEY_BYTES - prefixBytes(to) };
+/** What the list itself says to be too much is not begun. */
+function requireRoom(left: readonly Left[], maxTotalBytes: number | undefined): void {
+  if (maxTotalBytes === undefined) return;
+  const declared = left.reduce((sum, { bytes = 0 }) => sum + bytes, 0);
+  if (declared <= maxTotalBytes) return;
+  const text = `the sizes that the list declares sum up to ${declared} bytes, maxTotalBytes is ${maxTotalBytes}`;
+  throw new SkyhaulError('ManifestInvalid', `${text}; nothing was fetched`);
+}
+
+async function openList(context: RunContext, { items, manifest, options, to }: BatchInput, startedAt: number) {
+  const limits = {
+    limit: options.limit,
+    maxItems: options.maxItems,
+    maxKeyBytes: MAX_KEY_BYTES - prefixBytes(to),
+    template: options.key === DEFAULT_KEY_TEMPLATE ? undefined : readKeyTemplate(options.key, startedAt),
+    judgeItem: itemJudge(context, options),
+  };
   if (items) return { etag: '', lines: readInlineItems(items, limits) };
   if (!manifest) throw new SkyhaulError('BatchInvalid', 'give `items` or `manifest`');
   const { name, etag, bytes } = await context.openManifest(manifest.uri);
@@ -94,13 +123,13 @@ function prefixBytes(to: string): number {
 }
 
 function claimed(listed: ListedItem, keys: KeyIndex, maySealSecrets: boolean) {
-  const { index, line, item } = listed;
+  const { index, line, item, nameAt } = listed;
   const secrets = maySealSecrets ? [] : checkInlineItem(item);
   if (secrets.length > 0) return invalidLine(listed, secrets);
-  const claim = keys.claim(line, listed.key, item);
+  const claim = nameAt === undefined ? keys.claim(line, listed.key, item) : keys.claimUnnamed(line, listed.key, item);
   if (claim.kind === 'conflict') return invalidLine(listed, [claim.problem]);
   return {
-    item: { index, line, key: listed.key, item },
+    item: { index, line, key: listed.key, ...(nameAt !== undefined && { nameAt }), item },
     duplicateOf: claim.kind === 'duplicate' ? claim.of : undefined,
   };
 }
@@ -149,16 +178,23 @@ function duplicateRow({ index, line, key, item }: ItemOfList, of: number): Outco
 
 type ItemOfList = Omit<ListedItem, 'kind'>;
 
-function leftOf({ index, line, item }: ItemOfList): Left {
+function leftOf({ index, line, item }: ItemOfList, hosts: Map<string, string>): Left {
   return {
     index,
     line,
-    host: new URL(item.url).host,
+    host: once(hosts, new URL(item.url).host),
     ...(item.size !== undefined && { bytes: item.size }),
     attempts: 0,
     notBefore: 0,
     crashes: 0,
   };
+}
+
+/** The same string for the same host: one of a million would each keep its whole URL in memory. */
+function once(hosts: Map<string, string>, host: string): string {
+  const known = hosts.get(host);
+  if (known === undefined) hosts.set(host, host);
+  return known ?? host;
 }
 
 /** The valid lines, kept by chunks of the list: sealed, since they hold whole URLs. */

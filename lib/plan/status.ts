@@ -3,6 +3,7 @@ import { itemState } from '../contract/work.ts';
 import { encodeLine, getJson, getLines, putJson, putLines } from '../ledger/json-lines.ts';
 import { roundOfStatusKey, runKeys } from '../ledger/run-keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { hostTrouble } from './host-trouble.ts';
 
 /**
  * Where a run stands at the beginning of a round: how many lines, and what is left of them. What is done stands in the
@@ -25,6 +26,14 @@ const status = z.strictObject({
   /** Epoch milliseconds up to which an attempt without an end may be at work; 0: none can. */
   busyUntil: z.int().min(0).default(0),
   manifestEtag: z.string(),
+  /** Hosts that refused when they were asked last. */
+  hosts: z.array(hostTrouble).optional(),
+  /** The limit that ended the run here, in words. */
+  limit: z.string().optional(),
+  /** Where hosts were seen to redirect to. One more than count for a host says that it leads anywhere. */
+  leads: z.record(z.string(), z.array(z.string()).readonly()).optional(),
+  /** Items of the list go through the user's own code. */
+  usesModule: z.boolean().optional(),
 });
 export type Status = z.infer<typeof status>;
 
@@ -43,6 +52,8 @@ const left = itemState.extend({
   crashes: z.int().min(0),
   /** Most items its next shard may hold: halved by crashes, 1 for what needs an invocation of its own. */
   most: z.int().min(1).optional(),
+  /** The host behind a redirect that it was last put off by. */
+  behind: z.string().optional(),
   /** It did not fit into what was left of an invocation. */
   alone: z.boolean().optional(),
 });
@@ -65,7 +76,14 @@ export async function newestStatus(store: ObjectStore, run: string): Promise<Sta
 
 export async function readLeft(store: ObjectStore, run: string, round: number): Promise<Left[]> {
   const found: Left[] = [];
-  for await (const line of getLines(store, runKeys(run).left(round))) found.push(left.parse(line));
+  const hosts = new Map<string, string>();
+  for await (const line of getLines(store, runKeys(run).left(round))) {
+    const item = left.parse(line);
+    // The same string for the same host, of which there may be a million.
+    const host = hosts.get(item.host) ?? item.host;
+    hosts.set(host, host);
+    found.push({ ...item, host });
+  }
   return found;
 }
 
@@ -75,6 +93,12 @@ export async function writeStatus(store: ObjectStore, run: string, next: Status,
   // States of digests hold a few bytes of the data.
   await putLines(store, keys.left(next.round), encoded(stillLeft), { ...any, sealed: true });
   await putJson(store, keys.status(next.round), next, any);
+}
+
+/** Why the run ends at this status, whose lines stand already. */
+export async function noteLimit(store: ObjectStore, run: string, status: Status, limit: string): Promise<void> {
+  if (status.limit === limit) return;
+  await putJson(store, runKeys(run).status(status.round), { ...status, limit }, { condition: { kind: 'any' } });
 }
 
 function* encoded(rows: Iterable<Left>): Iterable<string> {

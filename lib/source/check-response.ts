@@ -21,13 +21,18 @@ export interface AskedUrl {
 
 export interface Asked extends AskedUrl {
   readonly ifNoneMatch: string | undefined;
+  readonly ifModifiedSince?: string | undefined;
 }
 
 export type WholeDecision =
   | { readonly action: 'body'; readonly framing: Framing }
   | { readonly action: 'fail'; readonly error: SkyhaulError };
 
-export type ResponseDecision = WholeDecision | { readonly action: 'not-modified' };
+export type ResponseDecision =
+  | WholeDecision
+  | { readonly action: 'not-modified' }
+  /** Not modified since some other time than was asked about: an older file was put in its place. */
+  | { readonly action: 'ask-plainly' };
 
 const NAMES: Readonly<Record<number, ErrorName>> = {
   401: 'AccessDenied',
@@ -52,9 +57,16 @@ const NAMES: Readonly<Record<number, ErrorName>> = {
 export function checkResponse(head: ReceivedHead, asked: Asked): ResponseDecision {
   const { status, headers, framing } = head;
   if (status === 206 && isWholeRange(headers, framing)) return { action: 'body', framing };
-  if (status === 304 && asked.ifNoneMatch !== undefined) {
+  const { ifNoneMatch, ifModifiedSince } = asked;
+  if (status === 304 && (ifNoneMatch ?? ifModifiedSince) !== undefined) {
     const etag = firstOf(headers, 'etag');
-    if (etag === undefined || isSameTag(etag, asked.ifNoneMatch)) return { action: 'not-modified' };
+    const modified = firstOf(headers, 'last-modified');
+    if (ifModifiedSince !== undefined && modified !== undefined && modified !== ifModifiedSince) {
+      return { action: 'ask-plainly' };
+    }
+    if (etag === undefined || ifNoneMatch === undefined || isSameTag(etag, ifNoneMatch)) {
+      return { action: 'not-modified' };
+    }
     return fail(head, asked, 'ProtocolError', '304 for another ETag than was asked for');
   }
   return checkWhole(head, asked);

@@ -35,13 +35,18 @@ export function takesNoRanges(headers: HeaderList): boolean {
 }
 
 /**
- * Last-Modified where it cannot stand for two versions: the source's own clock was well past it when it answered. Not
- * beside an entity tag, weak or unreadable as it may be: that says more than a date of whole seconds (RFC 9110 13.1.5).
+ * The date by which versions can be told apart. Not beside an entity tag, weak or unreadable as it may be: that says more
+ * than a date of whole seconds (RFC 9110 13.1.5).
  */
 function strongModified(headers: HeaderList): string | undefined {
+  return hasEtag(headers) ? undefined : settledModified(headers);
+}
+
+/** Last-Modified where it cannot stand for two versions: the source's own clock was well past it when it answered. */
+export function settledModified(headers: HeaderList): string | undefined {
   const { lastModified } = readValidators(headers);
   const [date, ...others] = valuesOf(headers, 'date');
-  if (hasEtag(headers) || lastModified === undefined || date === undefined || others.length > 0) return undefined;
+  if (lastModified === undefined || date === undefined || others.length > 0) return undefined;
   const [modifiedAt, answeredAt] = [parseHttpDate(lastModified), parseHttpDate(date)];
   if (modifiedAt === undefined || answeredAt === undefined) return undefined;
   return answeredAt - modifiedAt >= STRONG_AFTER_MS ? lastModified : undefined;

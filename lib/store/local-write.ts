@@ -3,7 +3,7 @@
  * bytes on disk, sidecar, name, name on disk.
  */
 import { randomUUID } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, fstatSync, futimesSync } from 'node:fs';
 import { type FileHandle, open, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { coalesce } from './coalesce.ts';
@@ -52,9 +52,10 @@ export async function writeTemporary(
 /** Stamps and syncs what was written. */
 export async function finish(handle: FileHandle, effects: PlacementEffects): Promise<BigIntStats> {
   const seconds = nextStamp(effects.now());
-  await handle.utimes(seconds, seconds);
+  // Synchronous, because what an open file says of itself costs a tenth of a way through the thread pool.
+  futimesSync(handle.fd, seconds, seconds);
   await handle.sync();
-  return handle.stat({ bigint: true });
+  return fstatSync(handle.fd, { bigint: true });
 }
 
 /** Gives a synced file its name. When that fails, the temporary still stands. */

@@ -3,7 +3,7 @@
  * complete and on disk by then, so a crash leaves the old object or the new one, never a part of one.
  */
 import { createHash } from 'node:crypto';
-import { link, lstat, rename, rm } from 'node:fs/promises';
+import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type FileLock, withFileLock } from './file-lock.ts';
@@ -46,7 +46,7 @@ export async function placeFile(placement: Placement, effects: PlacementEffects)
         // Exclusive among Skyhaul's own processes, which is what such a file system allows.
         return placeUnderLock(placement, effects, undefined);
       }
-      return rm(from);
+      return unlink(from);
     case 'matches':
       return placeUnderLock(placement, effects, condition.etag);
   }

@@ -30,8 +30,3 @@ export function checkLength(item: Item, bytes: number, maxBytes: number): void {
 export function tooLarge(maxBytes: number): SkyhaulError {
   return new SkyhaulError('TooLarge', `the body is larger than ${maxBytes} bytes`);
 }
-
-/** A source that says nothing changed says nothing about what the list declares. */
-export function declaresBytes({ size, sha256, md5, crc32c }: Item): boolean {
-  return [size, sha256, md5, crc32c].some((declared) => declared !== undefined);
-}

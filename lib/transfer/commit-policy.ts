@@ -2,7 +2,7 @@ import type { Options } from '../contract/options.ts';
 import { combineCrc32, combineCrc32c } from '../store/crc32.ts';
 import type { StoredObject } from '../store/object-store.ts';
 import type { Part } from './generation.ts';
-import { type ItemMark, isOfItem } from './overwrite-policy.ts';
+import { type ItemMark, isOfItem, META } from './overwrite-policy.ts';
 
 export interface Size {
   readonly bytes: number;
@@ -27,13 +27,22 @@ export function sumsOfParts(parts: readonly Part[]): Sums {
   return sums;
 }
 
-/** `existing` is what stood there before the bytes were fetched. */
+/** The outcome of an item whose bytes came and were there already. */
+export const SAME_CONTENT = { outcome: 'skipped', reason: 'unchanged', message: 'same length and CRC-32' } as const;
+
+/** `existing` is what stood there before the bytes were fetched; `fields` is the mark of what is stored beside them. */
 export function beforeCommit(
   overwrite: Options['overwrite'],
   existing: StoredObject | undefined,
-  sums: Sums,
+  sums: Size,
+  fields?: string,
 ): 'commit' | 'unchanged' {
-  return overwrite === 'if-changed' && holdsSame(existing, sums) ? 'unchanged' : 'commit';
+  return overwrite === 'if-changed' && standsAlready(existing, sums, fields) ? 'unchanged' : 'commit';
+}
+
+/** The same bytes, and the same beside them. */
+export function standsAlready(existing: StoredObject | undefined, sums: Size, fields: string | undefined): boolean {
+  return holdsSame(existing, sums) && existing?.metadata[META.fields] === fields;
 }
 
 /**
@@ -45,11 +54,12 @@ export function afterConflict(
   sums: Sums,
   mark: ItemMark,
 ): 'same' | 'ours' | 'foreign' {
-  if (holdsSame(winner, sums)) return 'same';
+  // Named by their sources, two items may meet: the same bytes do not make them one.
+  if (mark.item === undefined && holdsSame(winner, sums)) return 'same';
   return winner && isOfItem(winner, mark) ? 'ours' : 'foreign';
 }
 
 /** Without reading it: by length and CRC32. */
-export function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Size): boolean {
+function holdsSame(object: StoredObject | undefined, { bytes, crc32 }: Size): boolean {
   return object !== undefined && object.crc32 === crc32 && object.bytes === bytes;
 }

@@ -3,11 +3,12 @@ import { crc32Hex } from '../store/crc32.ts';
 import type { Commit, StoredObject } from '../store/object-store.ts';
 import { adopted } from './adopt-object.ts';
 import { checkLength } from './check-expectations.ts';
-import { afterConflict, beforeCommit, sumsOfParts } from './commit-policy.ts';
+import { afterConflict, beforeCommit, SAME_CONTENT, sumsOfParts } from './commit-policy.ts';
 import type { Filled } from './fill-parts.ts';
 import type { Generation, Part } from './generation.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { markOfItem } from './overwrite-policy.ts';
+import { fieldsMark } from './request-mark.ts';
 
 /** At which a commit begins to count in memory. */
 const MANY_PARTS = 256;
@@ -43,8 +44,8 @@ export async function finishObject(
     ...(sha256 !== undefined && { sha256 }),
     ...(generation.sourceEtag !== undefined && { sourceEtag: generation.sourceEtag }),
   };
-  if (beforeCommit(options.overwrite, existing, sums) === 'unchanged') {
-    return { result: { ...result, outcome: 'skipped', reason: 'unchanged' }, isUploadLeft: true };
+  if (beforeCommit(options.overwrite, existing, sums, fieldsMark(job)) === 'unchanged') {
+    return { result: { ...result, ...SAME_CONTENT }, isUploadLeft: true };
   }
   const commit: Commit = { bytes: sums.bytes, crc32: sums.crc32, condition: generation.condition };
   try {

@@ -131,11 +131,17 @@ export function advanceOf({ parts, wanted, digestState }: Generation): number {
   return needsOrder(wanted) ? (digestState?.parts ?? 0) : parts.size;
 }
 
-export function checkpointOf({ version, ...generation }: Generation, upload: Upload): Checkpoint | undefined {
+/** @param key of an upload that nobody could know before it was created */
+export function checkpointOf(
+  { version, ...generation }: Generation,
+  upload: Upload,
+  key?: string,
+): Checkpoint | undefined {
   const { plan, condition, wanted, verified, status } = generation;
   if (!generation.isCheckpointed || version?.bytes === undefined || condition.kind === 'any') return undefined;
   return {
     upload: upload.id,
+    ...(key !== undefined && { key }),
     partBytes: plan.partBytes,
     version: {
       bytes: version.bytes,

@@ -53,6 +53,7 @@ export type ItemResult = Pick<
   Outcome,
   | 'outcome'
   | 'reason'
+  | 'message'
   | 'status'
   | 'bytes'
   | 'crc32'

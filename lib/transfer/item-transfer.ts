@@ -7,7 +7,7 @@ import type { OpenedSource } from '../source/source.ts';
 import { SourceChanged } from '../source/source-changed.ts';
 import type { Condition, StoredObject, Upload } from '../store/object-store.ts';
 import { adopted } from './adopt-object.ts';
-import { checkHeaders, declaresBytes } from './check-expectations.ts';
+import { checkHeaders } from './check-expectations.ts';
 import { consumeItem } from './consume-item.ts';
 import { fillParts } from './fill-parts.ts';
 import { finishObject } from './finish-object.ts';
@@ -15,17 +15,17 @@ import { advanceOf, beginGeneration, continueGeneration, type Generation } from 
 import { afterChange, mayGoOn } from './give-up-policy.ts';
 import { headItem, inlineItem } from './inline-item.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
-import { beforeFetch, isUnchanged, markOfItem } from './overwrite-policy.ts';
-import { requestMark } from './request-mark.ts';
+import { comparable, explainConflict, isNamedLate, nameItem, requireOwnName } from './object-name.ts';
+import { beforeFetch, type Conditions, markOfItem, whyUnchanged } from './overwrite-policy.ts';
+import { fieldsMark, requestMark } from './request-mark.ts';
 import { isPost, requestOf } from './source-request.ts';
 import { transformItem } from './transform-item.ts';
 import { type ItemTransform, moduleOf, transformOf } from './transform-of.ts';
 
 /** What stands at the target, and on which condition it may be replaced. */
-interface Target {
+interface Target extends Conditions {
   readonly existing: StoredObject | undefined;
   readonly condition: Condition;
-  readonly ifNoneMatch: string | undefined;
 }
 
 /**
@@ -34,7 +34,9 @@ interface Target {
  * before the commit. Throws SkyhaulErrors only.
  */
 export class ItemTransfer {
-  readonly #job: ItemJob;
+  #job: ItemJob;
+  /** As Plan handed it over. */
+  readonly #asked: ItemWork;
   readonly #isRange: boolean;
   #generation: Generation | undefined;
   #restarts: number;
@@ -46,10 +48,17 @@ export class ItemTransfer {
   #stoodAt = 0;
 
   constructor(job: ItemJob) {
-    this.#job = job;
+    this.#asked = job.work;
+    const key = job.work.open?.key;
+    this.#job = key === undefined ? job : { ...job, work: { ...job.work, key } };
     this.#isRange = job.work.kind === 'range';
     this.#restarts = job.work.restarts ?? 0;
     this.#isWhole = job.work.whole ?? false;
+  }
+
+  /** Of the object, as far as it is known. */
+  get key(): string {
+    return this.#job.work.key;
   }
 
   /** A later attempt, of any invocation, can go on from here. */
@@ -67,7 +76,7 @@ export class ItemTransfer {
     try {
       return await this.#try();
     } catch (error) {
-      const failure = toSkyhaulError(error);
+      const failure = await explainConflict(this.#job, toSkyhaulError(error));
       if (!mayGoOn(failure, this.canGoOn)) await this.#drop(failure.name === 'UploadLost').catch(() => undefined);
       // The item of a range begins again, elsewhere: its parts are nobody's any more.
       if (this.#isRange && failure.retryable && !this.canGoOn && this.#isTakenUp) return undefined;
@@ -83,13 +92,13 @@ export class ItemTransfer {
   async #try(): Promise<ItemResult | undefined> {
     this.#transform ??= await this.#chain();
     await secretsOf(this.#job);
-    const target = this.#isRange ? undefined : await this.#look();
+    const target = this.#isRange || this.#isUnnamed ? undefined : await this.#look();
     if (target && 'outcome' in target) return target;
     await this.#takeUp();
     for (let replacement: OpenedSource | undefined; ; ) {
       try {
         if (this.#generation) return await this.#goOn(this.#generation, target?.existing);
-        return target && (await this.#begin(target, replacement));
+        return this.#isRange ? undefined : await this.#begin(target, replacement);
       } catch (error) {
         if (!(error instanceof SourceChanged)) throw error;
         replacement = await this.#startOver(error);
@@ -130,38 +139,54 @@ export class ItemTransfer {
     }
   }
 
+  /** Its source has to say what it is called. What an open upload is called stands fast. */
+  get #isUnnamed(): boolean {
+    const { work } = this.#job;
+    return isNamedLate(work) && !this.#generation && (this.#isTakenUp || !work.open);
+  }
+
+  async #nameAndLook(source: OpenedSource): Promise<Target | ItemResult> {
+    this.#job = { ...this.#job, work: nameItem(this.#asked, source, this.#job.destination.uri) };
+    return this.#look();
+  }
+
   /** Looks at the target before the source is asked. */
   async #look(): Promise<Target | ItemResult> {
     const { work, options, destination } = this.#job;
     if (!storesObject(work.item, this.#transform))
       return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
-    const existing = await destination.head(work.key);
+    const found = await destination.head(work.key);
+    requireOwnName(this.#job, found);
+    const existing = comparable(work, found);
     const before = beforeFetch({
       overwrite: options.overwrite,
-      existing,
+      existing: found,
       ...markOfItem(this.#job),
-      isDeclared: declaresBytes(work.item),
+      declared: work.item,
       transform: this.#transform?.mark,
       request: requestMark(this.#job),
+      fields: fieldsMark(this.#job),
       range: work.item.range,
       isPost: isPost(this.#job),
     });
     if (before.action === 'fetch') return { existing, ...before };
     await this.#drop();
-    return before.action === 'skip' ? { outcome: 'skipped', reason: before.reason } : adopted(before.object);
+    if (before.action === 'adopt') return adopted(before.object);
+    return { outcome: 'skipped', reason: before.reason, message: before.message };
   }
 
-  async #begin(target: Target, replacement: OpenedSource | undefined): Promise<ItemResult> {
+  async #begin(known: Target | undefined, replacement: OpenedSource | undefined): Promise<ItemResult> {
     const { client, work, options, destination } = this.#job;
-    const { ifNoneMatch } = target;
-    const source =
-      replacement ??
-      (await client.open({ ...requestOf(this.#job), ...(ifNoneMatch !== undefined && { ifNoneMatch }) }));
-    if (!('body' in source)) return { outcome: 'skipped', reason: 'unchanged', status: 304 };
+    const { ifNoneMatch, ifModifiedSince } = this.#isUnnamed ? {} : (known ?? {});
+    const source = replacement ?? (await client.open({ ...requestOf(this.#job), ifNoneMatch, ifModifiedSince }));
+    if (!('body' in source)) {
+      return { outcome: 'skipped', reason: 'unchanged', message: 'the source says so', status: 304 };
+    }
     try {
-      if (isUnchanged(ifNoneMatch, target.existing, source)) {
-        return { outcome: 'skipped', reason: 'unchanged', status: source.status };
-      }
+      const target = known && !this.#isUnnamed ? known : await this.#nameAndLook(source);
+      if ('outcome' in target) return target;
+      const message = whyUnchanged(target, target.existing, source);
+      if (message !== undefined) return { outcome: 'skipped', reason: 'unchanged', message, status: source.status };
       const most = Math.min(work.item.maxBytes ?? options.maxBytes, destination.limits.maxObjectBytes);
       checkHeaders(work.item, source, most);
       if (work.item.result === 'head') return headItem(this.#job, source);

@@ -5,6 +5,7 @@ import { type PartPlan, partRange } from '../store/part-plan.ts';
 import { type Crc32c, createCrc32c, Digests } from './digests.ts';
 import { checkpointOf, type Generation } from './generation.ts';
 import type { ItemJob } from './item-job.ts';
+import { isNamedLate } from './object-name.ts';
 import type { PartObserver, PartSums } from './part-writer.ts';
 
 /** A state of the digests goes into the ledger behind so many parts, and when the work on the item ends. */
@@ -66,7 +67,7 @@ export class PartRecorder implements PartObserver {
     if (!generation.object) throw new SkyhaulError('Unexpected', 'an upload is to begin without a description');
     const upload = await destination.createUpload(work.key, generation.object);
     generation.upload = upload;
-    const checkpoint = checkpointOf(generation, upload);
+    const checkpoint = checkpointOf(generation, upload, isNamedLate(work) ? upload.key : undefined);
     if (checkpoint) {
       record({ row: 'checkpoint', index: work.index, line: work.line, restarts: generation.restarts, ...checkpoint });
       await flush();

@@ -19,5 +19,19 @@ export function requestMark({ work, options }: Pick<ItemJob, 'work' | 'options'>
   );
   const asked = [queries, options.request?.query ?? {}, item.request?.query ?? {}, headers];
   if (queries.length + headers.length === 0 && !options.request?.query && !item.request?.query) return undefined;
-  return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 16);
+  return digest(asked);
+}
+
+/** The same of what the list sets beside the bytes, of which no source knows. Undefined where it sets nothing. */
+export function fieldsMark({ work, options }: Pick<ItemJob, 'work' | 'options'>): string | undefined {
+  const { contentType, metadata = {} } = work.item;
+  const { cacheControl } = options;
+  // In no order of the list's.
+  const named = Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (contentType === undefined && cacheControl === undefined && named.length === 0) return undefined;
+  return digest([contentType ?? null, cacheControl ?? null, named]);
+}
+
+function digest(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
 }

@@ -10,14 +10,41 @@ import { Tries } from './tries.ts';
 
 const PROGRESS_MS = 250;
 
-/** Takes the items of a lane one after another, on one connection, until they are done or time is up. */
+/** One lane at work: its connection, and the host that its item asked last, the final one behind redirects; '': none yet. */
+interface Lane {
+  readonly client: SourceClient;
+  readonly asked: { host: string };
+}
+
+/** As `Left` knows it: with its port. */
+export function hostOf({ item }: Pick<ItemWork, 'item'>): string {
+  return new URL(item.url).host;
+}
+
+/**
+ * Takes the items of a lane one after another, on one connection, until they are done or time is up. Items of a host that
+ * is parked are passed over: a later round has them.
+ */
 export async function runLane(lane: readonly ItemWork[], shard: ShardRun): Promise<void> {
-  const client = shard.openClient();
+  const asked = { host: '' };
+  const { politeness } = shard;
+  const pace = politeness.lanePace(lane, hostOf);
+  let from = '';
+  const client = shard.openClient(async ({ host }) => {
+    asked.host = host;
+    politeness.wasLed(from, host);
+    await shard.hosts.mayAsk(host);
+    await pace.mayAsk(host);
+  });
   try {
     for (const work of lane) {
       if (shard.isOver() || (work.alone && shard.begun > 0)) return;
+      from = hostOf(work);
+      if (shard.hosts.isParked(from)) continue;
+      await pace.beReady(from);
+      if (shard.isOver()) return;
       shard.begun += 1;
-      const goesOn = await workOn(work, client, shard);
+      const goesOn = await workOn(work, { client, asked }, shard);
       if (!goesOn) return;
     }
   } finally {
@@ -26,7 +53,7 @@ export async function runLane(lane: readonly ItemWork[], shard: ShardRun): Promi
 }
 
 /** One item to its outcome, or to a later round. False: the lane stops here. */
-async function workOn(work: ItemWork, client: SourceClient, shard: ShardRun): Promise<boolean> {
+async function workOn(work: ItemWork, { client, asked }: Lane, shard: ShardRun): Promise<boolean> {
   const { context, options } = shard;
   const since = work.since ?? context.now();
   const tries = new Tries({
@@ -34,7 +61,9 @@ async function workOn(work: ItemWork, client: SourceClient, shard: ShardRun): Pr
     resumes: work.resumes ?? 0,
     maxAttempts: options.attempts,
     random: context.random,
+    onFailure: (error) => shard.hosts.failed(asked.host, error, { index: work.index, isProbe: work.probe === true }),
   });
+  asked.host = '';
   const timer = new AbortController();
   const timeout = startTimeout(work, shard, since, timer);
   const transfer = new ItemTransfer({
@@ -58,20 +87,30 @@ async function workOn(work: ItemWork, client: SourceClient, shard: ShardRun): Pr
     userModule: context.userModule,
     log: (message) => context.emit({ event: 'item.log', line: work.line, message }),
   });
-  context.emit({ event: 'item.started', line: work.line, url: redactUrl(work.item.url), key: work.key });
+  context.emit({
+    event: 'item.started',
+    line: work.line,
+    index: work.index,
+    url: redactUrl(work.item.url),
+    key: work.key,
+  });
   try {
-    return await workUntilSettled({ work, shard, transfer, tries, since });
+    return await workUntilSettled({ work, shard, transfer, tries, since }, asked);
   } finally {
     clearTimeout(timeout);
   }
 }
 
-async function workUntilSettled(working: Working): Promise<boolean> {
+async function workUntilSettled(working: Working, asked: Lane['asked']): Promise<boolean> {
   const { work, shard, tries } = working;
-  const { context, stop } = shard;
-  for (;;) {
-    const error = await attempt(working);
-    if (!error) return true;
+  const { context, stop, hosts } = shard;
+  // A name that does not exist costs not even a look at the destination any more.
+  for (let known = hosts.refusalOf(hostOf(work)); ; known = undefined) {
+    const error = known ?? (await attempt(working));
+    if (!error) {
+      hosts.answered(asked.host);
+      return true;
+    }
     if (stop.signal.aborted || error.name === 'Interrupted') return interrupted(working);
     // Refused again in a later round, while the run went on: then it is this item's own matter.
     if (error.entry.scope === 'run' && work.attempts === 0) return refused(working, error);
@@ -82,12 +121,18 @@ async function workUntilSettled(working: Working): Promise<boolean> {
         await fail(working, error);
         return true;
       case 'defer': {
-        const host = decision.parkHost ? (error.details.host ?? new URL(work.item.url).host) : undefined;
-        defer(working, { error, notBefore: context.now() + decision.afterMs, ...(host !== undefined && { host }) });
-        return !decision.parkHost;
+        const host = decision.parkHost ? { host: asked.host || hostOf(work) } : {};
+        defer(working, { error, notBefore: Math.round(context.now() + decision.afterMs), ...host });
+        return true;
       }
       case 'retry':
-        context.emit({ event: 'item.retrying', line: work.line, error: error.name, afterMs: decision.afterMs });
+        context.emit({
+          event: 'item.retrying',
+          line: work.line,
+          index: work.index,
+          error: error.name,
+          afterMs: decision.afterMs,
+        });
         await sleep(decision.afterMs, undefined, { signal: stop.signal }).catch(() => undefined);
         if (stop.signal.aborted) return interrupted(working);
     }
@@ -118,6 +163,6 @@ function progressOf(work: ItemWork, { context }: ShardRun) {
     const now = context.now();
     if (now - shownAt < PROGRESS_MS) return;
     shownAt = now;
-    context.emit({ event: 'item.progress', line: work.line, bytes, totalBytes });
+    context.emit({ event: 'item.progress', line: work.line, index: work.index, bytes, totalBytes });
   };
 }

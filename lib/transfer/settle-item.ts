@@ -30,18 +30,19 @@ export async function fail(working: Working, error: SkyhaulError): Promise<void>
 }
 
 function record(
-  { work, shard, tries, since }: Working,
+  { work, shard, transfer, tries, since }: Working,
   rest: Partial<Outcome> & Pick<Outcome, 'outcome' | 'attempts'>,
 ) {
   const outcome: Outcome = {
     ...toldOfLine(work),
+    key: transfer.key,
     ...rest,
     ...(tries.resumes > 0 && { resumes: tries.resumes }),
     ms: Math.max(0, shard.context.now() - since),
   };
   shard.record({ row: 'outcome', index: work.index, ...outcome });
   shard.settled.add(work);
-  shard.context.emit({ event: 'item.ended', outcome });
+  shard.context.emit({ event: 'item.ended', index: work.index, outcome });
 }
 
 type Deferral = Pick<Extract<LedgerRow, { row: 'deferred' }>, 'notBefore' | 'host' | 'alone'> & {

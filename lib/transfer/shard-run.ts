@@ -5,6 +5,8 @@ import type { RunContext } from '../run-context.ts';
 import type { SourceClient } from '../source/source.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { HostCircuits } from './host-circuit.ts';
+import type { Politeness } from './politeness.ts';
 import type { Secrets } from './secrets.ts';
 
 /** What the lanes of one attempt share. */
@@ -26,11 +28,16 @@ export interface ShardRun {
   readonly time: { readonly leftMs: () => number; readonly fullMs: number };
   /** It was the deadline of the invocation that stopped it. */
   isCut: boolean;
-  /** No new item: the round is over, or the attempt stops. */
+  /** No new item: the round is over, the run is at a limit, or the attempt stops. */
   readonly isOver: () => boolean;
   readonly record: (row: LedgerRow) => void;
   readonly flush: () => Promise<void>;
-  readonly openClient: () => SourceClient;
+  /** `mayAsk` is asked before every request. */
+  readonly openClient: (mayAsk: (url: URL) => Promise<void>) => SourceClient;
+  /** Rates, and what is owed to hosts behind redirects. */
+  readonly politeness: Politeness;
+  /** Which hosts refuse. */
+  readonly hosts: HostCircuits;
   readonly secrets: Secrets | undefined;
   /** Items begun in this invocation; one that needs an invocation of its own begins as the first. */
   begun: number;

@@ -1,11 +1,13 @@
 import { parseRange } from '../contract/byte-range.ts';
 import { mergeQuery } from '../contract/merge-query.ts';
+import { methodOf } from '../contract/method-of.ts';
 import type { OpenRequest, RequestBody, RequestOptions } from '../contract/request.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Authorize, authorizeWith } from '../source/authorize.ts';
-import type { SourceRequest, TlsSettings } from '../source/source.ts';
+import type { ProxySettings, SourceRequest, TlsSettings } from '../source/source.ts';
+import { userAgentOf } from '../source/user-agent.ts';
 import type { ItemJob } from './item-job.ts';
-import { openRequest, type Secrets } from './secrets.ts';
+import { openRequest, receiversOf, type Secrets } from './secrets.ts';
 
 /**
  * What the source of an item is asked with, the nearer setting over the farther one: the item's own fields, its `request`,
@@ -16,8 +18,8 @@ export function requestOf(
   job: Pick<ItemJob, 'work' | 'options' | 'signal' | 'now'> & { readonly secrets?: Secrets | undefined },
 ): Omit<SourceRequest, 'ifNoneMatch'> {
   const { item } = job.work;
-  const { origin } = new URL(item.url);
-  const open = (request: RequestOptions) => openRequest(request, origin, job.secrets);
+  const receivers = receiversOf({ item, options: job.options });
+  const open = (request: RequestOptions) => openRequest(request, receivers, job.secrets);
   const ofBatch = open(job.options.request ?? {});
   const own = open(item.request ?? {});
   const short = open({ headers: item.headers, auth: item.auth });
@@ -31,13 +33,14 @@ export function requestOf(
   const headers = { ...lower(ofBatch.headers), ...lower(own.headers), ...lower(short.headers) };
   return {
     url: mergeQuery(item.url, { ...ofBatch.query, ...own.query }),
-    headers: { ...agentOf(own), ...contentTypeOf(body), ...headers, ...cookieOf(asked.cookies, headers.cookie) },
+    headers: { ...agentOf(own, asked), ...contentTypeOf(body), ...headers, ...cookieOf(asked.cookies, headers.cookie) },
     method,
     ...(body !== undefined && { body: bytesOf(body) }),
     ...(item.range !== undefined && { range: rangeOf(item.range) }),
     authorize: authorizer(short, own, ofBatch, job.now),
     keepsCookies: asked.cookies === true,
     tls: tlsOf(asked),
+    proxy: proxyOf(asked.proxy),
     backend: item.backend ?? (asked.http === '2' ? 'h2' : undefined),
     signal: job.signal,
   };
@@ -45,10 +48,7 @@ export function requestOf(
 
 /** A POST is asked again in full, and what it answers is never compared with what stands at the target. */
 export function isPost({ work, options }: Pick<ItemJob, 'work' | 'options'>): boolean {
-  const { method, body, request } = work.item;
-  const ofBatch = options.request;
-  const hasBody = (body ?? request?.body ?? ofBatch?.body) !== undefined;
-  return (method ?? request?.method ?? ofBatch?.method ?? (hasBody ? 'POST' : 'GET')) === 'POST';
+  return methodOf(work.item, options).method === 'POST';
 }
 
 type Headers = Readonly<Record<string, string>>;
@@ -57,8 +57,9 @@ function lower(headers: Headers = {}): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
-function agentOf({ userAgent }: OpenRequest): Headers {
-  return userAgent === undefined ? {} : { 'user-agent': userAgent };
+/** As the batch says, unless the item has a word of its own. */
+function agentOf(own: OpenRequest, asked: OpenRequest): Headers {
+  return own.userAgent === undefined && own.contact === undefined ? {} : { 'user-agent': userAgentOf(asked) };
 }
 
 function contentTypeOf(body: RequestBody | undefined): Headers {
@@ -98,4 +99,11 @@ function authorizer(
 function tlsOf({ ca, clientCertificate, minTlsVersion }: OpenRequest): TlsSettings | undefined {
   if (ca === undefined && clientCertificate === undefined && minTlsVersion === undefined) return undefined;
   return { ca, clientCertificate, minVersion: minTlsVersion };
+}
+
+function proxyOf(proxy: OpenRequest['proxy']): ProxySettings | undefined {
+  if (proxy === undefined || proxy === false) return undefined;
+  if (typeof proxy === 'string') return { url: proxy, targets: 'checked' };
+  const { url, username, password = '', targets = 'checked' } = proxy;
+  return { url, targets, ...(username !== undefined && { credentials: { username, password } }) };
 }

@@ -4,19 +4,23 @@ import { type ItemWork, itemWork, type ShardHeader, shardHeader } from '../contr
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { foldCheckpoints } from '../ledger/fold-checkpoints.ts';
 import { foldShard, type ShardFold } from '../ledger/fold-shard.ts';
-import { getLines } from '../ledger/json-lines.ts';
+import { getLines, putJson } from '../ledger/json-lines.ts';
 import { flushIntervalMs, LedgerWriter } from '../ledger/ledger-writer.ts';
 import { readShardLedger } from '../ledger/read-ledger.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { isStopped } from '../ledger/stop-marker.ts';
 import type { RunContext } from '../run-context.ts';
-import { DEFAULT_USER_AGENT } from '../source/source.ts';
+import { Robots } from '../source/robots.ts';
 import { createSourceClient } from '../source/source-client.ts';
+import { userAgentOf } from '../source/user-agent.ts';
 import { USUAL_PART_BYTES } from '../store/part-plan.ts';
 import { BufferPool } from './buffer-pool.ts';
-import { runLane } from './run-lane.ts';
+import { HostCircuits } from './host-circuit.ts';
+import { Politeness } from './politeness.ts';
+import { hostOf, runLane } from './run-lane.ts';
 import { Secrets } from './secrets.ts';
 import type { ShardRun } from './shard-run.ts';
+import { Tally } from './tally.ts';
 
 /** Before the deadline: time to send what is full, to abort uploads and to write the ledger. */
 const RESERVE_MS = 30_000;
@@ -41,7 +45,8 @@ export function memoryBudget(memoryBytes: number, inProcess: boolean): { bufferB
  */
 export async function transferShard(event: TransferEvent, context: RunContext): Promise<TransferAnswer> {
   const address = { round: event.round, shard: event.shard.shard };
-  const done = foldShard(await readShardLedger(context.state, event.run, address));
+  const earlier = await readShardLedger(context.state, event.run, address);
+  const done = foldShard(earlier);
   // Another attempt on this shard may still hold connections to its hosts. The next Plan knows when it cannot.
   if (done.busyUntil > context.now()) return { ...event, next: 'done' };
 
@@ -63,11 +68,30 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
   const leave = new AbortController();
   const settled = new Set<ItemWork>();
   const releases: (() => void)[] = [];
+  const hosts = new HostCircuits({
+    now: context.now,
+    random: context.random,
+    signal: stop.signal,
+    record: (row) => ledger.append(row),
+  });
+  hosts.restore(done.hosts?.values() ?? []);
+  const { limits = {} } = header;
+  const tally = tallyOf(context, event, done);
+  let isFull = false;
+  let saying: Promise<void> | undefined;
   let isGivenUp = false;
   try {
     const budget = memoryBudget(context.memoryBytes, context.inProcess);
     const { bufferBytes } = budget;
-    const slots = header.options.slots ?? budget.slots;
+    const politeness = new Politeness({
+      header,
+      isFresh: event.round === 0 && earlier.length === 0,
+      now: context.now,
+      signal: stop.signal,
+      record: (row) => ledger.append(row),
+    });
+    const robots = header.options.robots === true ? new Robots({ now: context.now }) : undefined;
+    const slots = politeness.slots(header.options.slots ?? budget.slots);
     context.emit({ event: 'attempt.started', run: event.run, ...address, slots, bufferBytes });
     const shard: ShardRun = {
       context,
@@ -81,15 +105,28 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       roundEndsAt: header.roundEndsAt,
       time: timeOf(context, startedAt),
       // One item at least, however late the shard comes to it: else a round could end without a step forward.
-      isOver: () => stop.signal.aborted || (shard.begun > 0 && context.now() >= header.roundEndsAt),
-      record: (row) => ledger.append(row),
+      isOver: () => stop.signal.aborted || isFull || (shard.begun > 0 && context.now() >= header.roundEndsAt),
+      record: (row) => {
+        ledger.append(row);
+        if (row.row !== 'outcome') return;
+        tally.add(row);
+        isFull ||= tally.isFull(limits);
+        if (!context.inProcess && tally.hasTooManyFailures(limits)) saying ??= sayFull(context, event);
+      },
       flush: () => ledger.flush(),
-      openClient: () =>
-        createSourceClient({
-          policy: { ...header.options, userAgent: header.options.request?.userAgent ?? DEFAULT_USER_AGENT },
-          allowNetworks: context.allowNetworks,
-          now: context.now,
-        }),
+      politeness,
+      hosts,
+      openClient: (mayAsk) =>
+        politeness.paced(
+          createSourceClient({
+            mayAsk,
+            robots,
+            seats: politeness.seats,
+            policy: { ...header.options, userAgent: userAgentOf(header.options.request) },
+            allowNetworks: context.allowNetworks,
+            now: context.now,
+          }),
+        ),
       secrets: context.vault && new Secrets(context.vault),
       begun: 0,
       isCut: false,
@@ -97,7 +134,12 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
     };
     releases.push(stopWhenTimeIsUp(shard), haltBehind(stop.signal, halt));
     releases.push(abortAt(leave, header.roundEndsAt + LEAVE_MS - context.now(), 'the round is over'));
-    releases.push(await stopWhenAsked(shard, event, header.shards));
+    const onFull = () => {
+      isFull = true;
+    };
+    const looks = limits.failures === undefined ? {} : { onFull };
+    releases.push(await stopWhenAsked(shard, event, header.shards, looks), () => hosts.close());
+    isFull ||= tally.isFull(limits);
     await runLanes(lanes, slots, shard);
     // Who was stopped by anything but its own deadline leaves the rest to Plan: the next one would be stopped, too.
     isGivenUp = stop.signal.aborted && !shard.isCut;
@@ -111,10 +153,12 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       requests: { ...destination.requests },
     });
     await destination.close();
+    await saying;
     await ledger.close();
   }
-  const isLeft = lanes.some((lane) => lane.some((work) => !settled.has(work)));
-  return { ...event, next: isLeft && !isGivenUp && mayContinue(context, header) ? 'continue' : 'done' };
+  const isLeft = lanes.some((lane) => lane.some((work) => !settled.has(work) && !hosts.isParked(hostOf(work))));
+  const goesOn = isLeft && !isGivenUp && !isFull && mayContinue(context, header);
+  return { ...event, next: goesOn ? 'continue' : 'done' };
 }
 
 /** Whether a fresh invocation of this round can take up at once what is left. */
@@ -122,12 +166,32 @@ function mayContinue(context: RunContext, { roundEndsAt }: ShardHeader): boolean
   return !context.inProcess && !context.signal.aborted && context.now() < roundEndsAt;
 }
 
+/** In-process the shards of a round count together; else this one counts what it did in this round. */
+function tallyOf({ inProcess, tally: shared }: RunContext, { run, round }: TransferEvent, done: ShardFold): Tally {
+  const tally = (inProcess ? shared : undefined) ?? new Tally();
+  tally.begin(`${run}/${round}`);
+  if (!inProcess) for (const row of done.outcomes.values()) tally.add(row);
+  return tally;
+}
+
+/** For the other workers of the round, who look for it. Who does not hear of it stops by its own count. */
+async function sayFull({ state }: RunContext, { run, round }: TransferEvent): Promise<void> {
+  await putJson(state, runKeys(run).full(round), {}, { condition: { kind: 'any' } }).catch(() => undefined);
+}
+
+interface Looks {
+  /** The run has more failures than it may have; only looked for where that is limited. */
+  readonly onFull?: () => void;
+}
+
 /** Looks for the marker now, after the row that says we began, and then as often as the ledger is written. */
-async function stopWhenAsked({ context, stop }: ShardRun, event: TransferEvent, shards: number) {
+async function stopWhenAsked({ context, stop }: ShardRun, event: TransferEvent, shards: number, { onFull }: Looks) {
   // In-process the signal says so at once.
   if (context.inProcess) return () => undefined;
+  const { state } = context;
   const look = async () => {
-    if (await isStopped(context.state, event.run, event.round)) stop.abort(new SkyhaulError('Interrupted', STOPPED));
+    if (await isStopped(state, event.run, event.round)) stop.abort(new SkyhaulError('Interrupted', STOPPED));
+    if (onFull && (await state.head(runKeys(event.run).full(event.round)))) onFull();
   };
   await look();
   const timer = setInterval(() => void look().catch(() => undefined), flushIntervalMs(shards));

@@ -4,13 +4,14 @@ import { crc32Hex } from '../store/crc32.ts';
 import type { Condition, ObjectOptions, StoredObject } from '../store/object-store.ts';
 import type { ChainCounts, ChainRun } from '../transform/chain.ts';
 import { adopted } from './adopt-object.ts';
-import { holdsSame, type Size } from './commit-policy.ts';
+import { beforeCommit, SAME_CONTENT, type Size, standsAlready } from './commit-policy.ts';
 import { describeObject, verification } from './describe-object.ts';
 import { wantedDigests } from './digests.ts';
 import { Intake } from './intake.ts';
 import type { ItemJob, ItemResult } from './item-job.ts';
 import { OutputObject } from './output-object.ts';
 import { isOfItem, META, markOfItem } from './overwrite-policy.ts';
+import { fieldsMark } from './request-mark.ts';
 import { sourceResult } from './source-result.ts';
 import { aboutItem, type ItemTransform } from './transform-of.ts';
 
@@ -61,9 +62,9 @@ async function storeOne(
     const sums = await output.end();
     const { sha256 } = intake.verify();
     const result = { bytes: sums.bytes, crc32: crc32Hex(sums.crc32), ...(sha256 !== undefined && { sha256 }) };
-    if (job.options.overwrite === 'if-changed' && holdsSame(existing, sums)) {
+    if (beforeCommit(job.options.overwrite, existing, sums, fieldsMark(job)) === 'unchanged') {
       await output.abort();
-      return { ...result, outcome: 'skipped', reason: 'unchanged' };
+      return { ...result, ...SAME_CONTENT };
     }
     job.signal.throwIfAborted();
     const { etag } = await output.commit(condition);
@@ -123,7 +124,7 @@ type Became = 'written' | 'same' | 'left';
 async function commitUnlessThere(job: ItemJob, output: OutputObject, sums: Size): Promise<Became> {
   const existing = await job.destination.head(output.key);
   const isLeft = existing !== undefined && job.options.overwrite === 'never';
-  if (isLeft || holdsSame(existing, sums)) {
+  if (isLeft || standsAlready(existing, sums, fieldsMark(job))) {
     await output.abort();
     return isLeft ? 'left' : 'same';
   }
@@ -154,7 +155,11 @@ function describeOutput(job: ItemJob, { mark }: ItemTransform, source: OpenedSou
   return {
     ...object,
     ...(item.contentType !== undefined && { contentType: item.contentType }),
-    metadata: { ...metadata, [META.transform]: mark },
+    metadata: {
+      ...metadata,
+      [META.transform]: mark,
+      ...(source.framing.kind === 'length' && { [META.bytes]: String(source.framing.bytes) }),
+    },
   };
 }
 

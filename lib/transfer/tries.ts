@@ -8,6 +8,8 @@ export interface TriesOptions {
   readonly maxAttempts: number;
   /** 0 ≤ x < 1 */
   readonly random: () => number;
+  /** Told of every failure. Milliseconds for which its host is parked, if it is. */
+  readonly onFailure?: (error: SkyhaulError) => number | undefined;
 }
 
 /** Whoever received so much of a pinned version has come forward, although no part is whole yet. */
@@ -42,10 +44,12 @@ export class Tries {
   decide(error: SkyhaulError): RetryDecision {
     const decided = this.#decided.get(error);
     if (decided) return decided;
-    this.#failed += 1;
+    const { maxAttempts, random, onFailure } = this.#options;
+    const parkedMs = onFailure?.(error);
+    // Where nobody was asked, nothing was tried.
+    if (!error.details.isUnasked) this.#failed += 1;
     this.#bytes = 0;
-    const { maxAttempts, random } = this.#options;
-    const decision = decideRetry({ error, attempts: this.#failed, maxAttempts, random: random() });
+    const decision = decideRetry({ error, attempts: this.#failed, maxAttempts, parkedMs, random: random() });
     this.#decided.set(error, decision);
     return decision;
   }

@@ -54,6 +54,19 @@ describe('what is known of a run', () => {
     expect(state.movedBytes).toBe(70 + 20 + 80);
   });
 
+  it('tells several items of one line apart, as a pattern makes them', () => {
+    const of = (index: number, bytes: number): RunEvent[] => [
+      { event: 'item.started', line: 1, index, url, key: `file-${index}` },
+      { event: 'item.progress', line: 1, index, bytes, totalBytes: 100 },
+    ];
+
+    const state = progressAfter([planned, ...of(0, 70), ...of(1, 20), { ...moved(1, 90), index: 0 } as RunEvent]);
+    applyEvent(state, { ...ended(1, 'stored', 100), index: 0 } as RunEvent, 0);
+
+    expect(state.movedBytes).toBe(100 + 20);
+    expect([...state.active.values()].map(({ key }) => key)).toEqual(['file-1']);
+  });
+
   it('begins where the run is, for who comes late, and is set right by every round', () => {
     const counts = { stored: 5, skipped: 2, failed: 1 };
     const position = { event: 'run.position', run: 'r', round: 3, counts, left: 2, bytes: 700 } as const;

@@ -45,7 +45,9 @@ export async function readmeEnvironment(folder: string): Promise<Record<string, 
   const npx = `#!/bin/sh
 [ "$1" = skyhaul ] || exit 99
 shift
-if [ "$1" = run ]; then exec ${skyhaul} "$@" ${LOOPBACK.join(' ')}; fi
+case "$*" in
+  "run "*|"redrive "*" --to "*) exec ${skyhaul} "$@" ${LOOPBACK.join(' ')};;
+esac
 exec ${skyhaul} "$@"
 `;
   await writeFile(join(bin, 'npx'), npx);

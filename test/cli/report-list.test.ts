@@ -38,7 +38,7 @@ describe('skyhaul report', () => {
     expect(ended.stdout).toMatch(/^Run r1 took /);
     expect(ended.stdout).toMatch(/stored +1 +5 B/);
     expect(ended.stdout).toContain(`line 2  ${origin.url('/missing')}\n    NotFound: `);
-    expect(ended.stdout).toContain('npx skyhaul run out/.skyhaul/runs/r1/failed.jsonl --to out\n');
+    expect(ended.stdout).toContain('npx skyhaul redrive r1 --to out\n');
   });
 
   it('gives the files of the report, or the summary, on stdout', async () => {

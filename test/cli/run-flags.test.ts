@@ -36,6 +36,21 @@ describe('the flags of a run', () => {
     });
   });
 
+  it('reads the limits of a run', () => {
+    const raw = { to, maxFailures: '0', maxTotalBytes: '2TiB', maxHours: '0.5', hostAttempts: '3', hostTimeout: '30m' };
+
+    expect(readRunFlags(['list.txt'], raw).options).toEqual({
+      maxFailures: 0,
+      maxTotalBytes: 2 * 1024 ** 4,
+      maxHours: 0.5,
+      hostAttempts: 3,
+      hostTimeoutMs: 1_800_000,
+    });
+    expect(problemsOf(['list.txt'], { to, maxHours: 'long' })).toEqual([
+      '--max-hours: must be a number, such as 12 or 0.5, found "long"',
+    ]);
+  });
+
   it('binds secrets to origins, and takes the user agent', () => {
     const secret = ['api=https://a.test', 'api=https://b.test:8443', 'p=q=http://c.test'];
 
@@ -83,6 +98,18 @@ describe('the flags of a run', () => {
   it('refuses options for a run that is continued, because that run has its own', () => {
     expect(problemsOf([], { to, run: 'r1', attempts: '9', urlColumn: 'link' })).toEqual([
       'a continued run keeps what it was started with; leave out: urlColumn, attempts',
+    ]);
+  });
+
+  it('takes the template of the keys, and leaves patterns alone when told so', () => {
+    const flags = readRunFlags(['https://h/{1..9}'], { to, key: '{host}/{item:3}{ext}', expand: false });
+
+    expect(flags.options).toEqual({ key: '{host}/{item:3}{ext}' });
+    expect(flags.reading).toEqual({ expand: false });
+    // What commander says where nobody did.
+    expect(readRunFlags(['https://h/{1..9}'], { to, expand: true }).reading).toEqual({});
+    expect(problemsOf(['l.txt'], { to, key: '{hosts}' })).toEqual([
+      '--key: the template of the keys cannot be used: {hosts} is no placeholder; did you mean {host}?',
     ]);
   });
 

@@ -44,8 +44,12 @@ describe('a run that is followed', () => {
     expect(ended).toHaveLength(2);
     expect(ended).toEqual(
       expect.arrayContaining([
-        { event: 'item.ended', outcome: expect.objectContaining({ line: 1, outcome: 'stored', bytes: 1 }) },
-        { event: 'item.ended', outcome: expect.objectContaining({ line: 2, outcome: 'failed', error: 'NotFound' }) },
+        { event: 'item.ended', index: 0, outcome: expect.objectContaining({ line: 1, outcome: 'stored', bytes: 1 }) },
+        {
+          event: 'item.ended',
+          index: 1,
+          outcome: expect.objectContaining({ line: 2, outcome: 'failed', error: 'NotFound' }),
+        },
       ]),
     );
     expect(JSON.stringify(ended)).not.toContain('"row"');
@@ -84,7 +88,7 @@ describe('a run that is followed', () => {
     expect(events.slice(0, 2)).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ event: 'item.ended' }),
-        { event: 'item.retrying', line: 2, error: 'Throttled', afterMs: 60_000 },
+        { event: 'item.retrying', line: 2, index: 1, error: 'Throttled', afterMs: 60_000 },
       ]),
     );
     expect(events.slice(2)).toMatchObject([
@@ -98,7 +102,13 @@ describe('a run that is followed', () => {
     const poll = follow(rig);
     await rig.transfer(await rig.plan(input(rig, ['/a'])));
 
-    expect((await poll()).at(-1)).toEqual({ event: 'item.retrying', line: 1, error: 'Throttled', afterMs: 60_000 });
+    expect((await poll()).at(-1)).toEqual({
+      event: 'item.retrying',
+      line: 1,
+      index: 0,
+      error: 'Throttled',
+      afterMs: 60_000,
+    });
     expect(await poll()).toEqual([]);
   });
 

@@ -70,8 +70,16 @@ describe('skyhaul run takes', () => {
     expect(await stored('a')).toBe('alpha');
   });
 
-  it('compressed standard input, whose format it is told', async () => {
-    const ended = await run(['-', '--format', 'csv'], gzipSync(`url,key\n${origin.url('/a.txt')},a\n`));
+  it('a pattern of URLs, and says first how many they are', async () => {
+    const ended = await run([origin.url('/{a,b,c}.txt'), '--key', '{item:2}{ext}']);
+
+    expect(ended.code).toBe(3);
+    expect(ended.stderr).toMatch(/^Run \S+: 3 URLs to /);
+    expect([await stored('01.txt'), await stored('02.txt')]).toEqual(['alpha', 'beta']);
+  });
+
+  it('compressed standard input, whose format it finds out', async () => {
+    const ended = await run(['-'], gzipSync(`url,key\n${origin.url('/a.txt')},a\n`));
 
     expect(ended.code).toBe(0);
     expect(await stored('a')).toBe('alpha');

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refuseOldNode } from '../../cli/check-node.mjs';
-import { guessFormat } from '../../cli/guess-format.ts';
+import { guessFormat } from '../../lib/manifest/guess-format.ts';
 import { isAlive } from '../../cli/is-alive.ts';
 import { continueCommand, retryCommand } from '../../cli/next-command.ts';
 import { newRunId } from '../../cli/run-id.ts';
@@ -47,7 +47,7 @@ describe('commands to paste', () => {
   });
 
   it('never let a path be read as a flag', () => {
-    expect(retryCommand('-f.jsonl', { to: '-out', allowNetworks: [] })).toBe('npx skyhaul run ./-f.jsonl --to ./-out');
+    expect(retryCommand('r1', { to: '-out', allowNetworks: [] })).toBe('npx skyhaul redrive r1 --to ./-out');
   });
 });
 

@@ -112,6 +112,8 @@ describe('a run that is stopped', () => {
     expect(whileItLives).toMatchObject({ code: 2, stderr: expect.stringContaining('RunInUse') });
     expect(stopped.code, stopped.stderr).toBe(0);
     expect(JSON.parse(stopped.stdout)).toMatchObject({ run: 'r1', counts: { stored: 1, failed: 1 } });
+    // The call did not name the network, the run did.
+    expect(stopped.stderr).toContain('redrive r1 --to out --allow-network 127.0.0.1/32');
     expect(await leftovers()).toEqual([]);
   });
 

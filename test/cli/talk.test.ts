@@ -33,9 +33,15 @@ describe('what is said while a run goes on', () => {
     talk.event({ event: 'run.planned', run: 'r', round: 0, items: 12_000, shards: 4 });
     talk.event({ event: 'item.started', line: 1, url: 'http://h/f', key: 'a-key' });
     talk.event({ event: 'run.waiting', run: 'r', seconds: 75 });
+    const refusing = [{ host: 'a.test:8080', error: 'Throttled' }];
+    talk.event({ event: 'run.waiting', run: 'r', seconds: 5, refusing });
     talk.stop();
 
-    expect(writes).toEqual(['12,000 items in 4 shards\n', 'waiting 1:15 before the next attempts\n']);
+    expect(writes).toEqual([
+      '12,000 items in 4 shards\n',
+      'waiting 1:15 before the next attempts\n',
+      'waiting 0:05 before the next attempts (a.test:8080: Throttled)\n',
+    ]);
   });
 
   it('is nothing but errors when asked to be quiet', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkInlineItem } from '../../lib/contract/inline-secrets.ts';
+import { checkInlineItem, checkInlineOptions } from '../../lib/contract/inline-secrets.ts';
 import { type Item, item } from '../../lib/contract/item.ts';
 import { requireSupportedOptions, unsupportedInItem, unsupportedInOptions } from '../../lib/contract/not-supported.ts';
 import { options } from '../../lib/contract/options.ts';
@@ -31,6 +31,7 @@ describe('fields that are not built yet', () => {
         cookies: true,
         http: '2',
         minTlsVersion: '1.3',
+        proxy: 'http://proxy.example:3128',
       },
       method: 'POST',
       body: { json: {} },
@@ -45,29 +46,25 @@ describe('fields that are not built yet', () => {
     expect(texts(value)).toEqual([]);
   });
 
-  it.each([[{ request: { proxy: 'http://p' } }, 'request.proxy']])('refuses %j by name', (value, name) => {
-    expect(texts(value)).toEqual([`\`${name}\` is not supported yet`]);
-    expect(unsupportedInItem(parsed(value))).toMatchObject([{ error: 'NotSupported' }]);
-  });
-
   it('accepts the defaults of the options and those that are built', () => {
-    const value = { maxConcurrency: 2, slots: 3, limit: 9, roundMinutes: 1, request: { userAgent: 'x' } };
+    const value = {
+      maxConcurrency: 2,
+      slots: 3,
+      limit: 9,
+      roundMinutes: 1,
+      maxTotalBytes: 1,
+      maxFailures: 0,
+      perHostRate: { perSecond: 1 },
+      hosts: [],
+      maxBytesPerSecond: 1,
+      request: { userAgent: 'x' },
+    };
 
     expect(unsupportedInOptions(options.parse(value))).toEqual([]);
   });
 
-  it.each([
-    { perHostRate: { perSecond: 1 } },
-    { hosts: [] },
-    { maxBytesPerSecond: 1 },
-    { maxTotalBytes: 1 },
-    { maxFailures: 0 },
-    { key: '{id}' },
-    { request: { proxy: 'http://p' } },
-  ])('throws NotSupported for the options %j', (value) => {
-    expect(() => requireSupportedOptions(options.parse(value))).toThrow(
-      expect.objectContaining({ name: 'NotSupported', message: expect.stringContaining('is not supported yet') }),
-    );
+  it('refuses no option of today', () => {
+    expect(() => requireSupportedOptions(options.parse({}))).not.toThrow();
   });
 });
 
@@ -79,6 +76,7 @@ describe('inline items of the deployed state machine', () => {
     { request: { auth: { type: 'bearer', token: 'x' } } },
     { body: 'x' },
     { request: { cookies: { a: 'b' } } },
+    { request: { proxy: { url: 'http://p.example', username: 'u', password: 'x' } } },
     { request: { clientCertificate: { cert: PEM, key: PEM } } },
     { url: 'https://user@example.com/' },
     { url: 'https://e.com/?X-Amz-Signature=1' },
@@ -95,6 +93,22 @@ describe('inline items of the deployed state machine', () => {
 
     expect(problems.length).toBeGreaterThan(0);
     for (const { text } of problems) expect(text).toContain('put it into a manifest');
+  });
+
+  it.each(['http://p.example:3128', { url: 'http://p.example', username: 'u', password: { secret: 'proxy' } }])(
+    'takes the proxy %j, which tells nothing',
+    (proxy) => {
+      expect(checkInlineItem(parsed({ request: { proxy } }))).toEqual([]);
+      expect(checkInlineOptions(options.parse({ request: { proxy } }))).toEqual([]);
+    },
+  );
+
+  it('refuses the password of a proxy of all items', () => {
+    const proxy = { url: 'http://p.example', username: 'u', password: 'canary' };
+
+    const problems = checkInlineOptions(options.parse({ request: { proxy } }));
+
+    expect(problems).toMatchObject([{ field: 'options.request.proxy', text: expect.not.stringContaining('canary') }]);
   });
 
   it('takes an ordinary query', () => {

@@ -107,6 +107,9 @@ describe('the problems of an input', () => {
       { url, headers: { [`Authorization: Bearer ${secret}`]: 'x' } },
       { url, [`authorization ${secret}`]: 'x' },
       { url, headers: secret, request: { body: [secret], auth: secret, query: secret, proxy: 3 } },
+      { url, request: { proxy: `http://me:${secret}@p.example:3128` } },
+      { url, request: { proxy: { url: 'p', username: 'u', password: `${secret}\n` } } },
+      { url, request: { proxy: { url: 'http://p.example', password: secret } } },
       { url, key: { x: secret }, id: [secret], metadata: `https://example.com/?token=${secret}` },
       { url, auhtorization: secret },
     ];

@@ -16,7 +16,9 @@ const STACK = 'ModuleTest';
 beforeAll(async () => {
   const lane = deployedStack();
   const module = fileURLToPath(new URL('own-module.ts', import.meta.url));
-  const context = { stackName: STACK, allowedNetworks: '127.0.0.0/8', module };
+  const defaults = JSON.stringify({ request: { headers: { 'X-Team': 'a' }, query: { of: 'stack', kind: 'stack' } } });
+  const limits = JSON.stringify({ maxBytes: 1_000 });
+  const context = { stackName: STACK, allowedNetworks: '127.0.0.0/8', module, defaults, limits };
   const { [STACK]: outputs = {} } = await deployStacks({ endpoint: lane.endpoint, context });
   runs = new Runs({
     ...lane,
@@ -24,7 +26,12 @@ beforeAll(async () => {
     bucket: outputs.SkyhaulBucketName ?? '',
     janitorFunction: outputs.SkyhaulJanitorName ?? '',
   });
-  ({ server, url } = await listen((_request, response) => response.writeHead(200, { 'Content-Length': 3 }).end('abc')));
+  ({ server, url } = await listen((request, response) => {
+    const { pathname, search } = new URL(request.url ?? '', 'http://origin');
+    const told = `${request.headers['x-team']} ${search}`;
+    const body = pathname === '/told' ? told : 'abc'.repeat(pathname === '/large' ? 999 : 1);
+    response.writeHead(200, { 'Content-Length': body.length }).end(body);
+  }));
 });
 
 afterAll(() => {
@@ -55,4 +62,19 @@ it('runs the module of the construct, whose failures end neither a neighbour nor
   for (const key of ['throws', 'timer', 'rejects', 'read']) {
     expect(await runs.store(`data/${run}/`).head(key)).toBeUndefined();
   }
+});
+
+it('puts the defaults of the construct below a batch, and holds it to its limits', async () => {
+  const items = [
+    { url: `${url}/told`, key: 'told', result: 'inline' },
+    { url: `${url}/large`, key: 'large', maxBytes: 9_000 },
+  ];
+  const options = { maxBytes: 5_000, request: { query: { kind: 'batch' } } };
+
+  const { outcomes } = await runs.run({ items, options });
+
+  expect(outcomes).toMatchObject([
+    { outcome: 'stored', inline: 'a ?of=stack&kind=batch' },
+    { outcome: 'failed', error: 'TooLarge', message: expect.stringContaining('1000 bytes') },
+  ]);
 });

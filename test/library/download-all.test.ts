@@ -42,6 +42,20 @@ describe('downloadAll', () => {
     await until(() => origin.connections.open === 0);
   });
 
+  it('calls an object what its source calls it, where its key says so', async ({ origin, to }) => {
+    for (const path of ['/a', '/b']) {
+      origin.on(path, { headers: { 'Content-Disposition': 'attachment; filename="x.txt"' }, body: path });
+    }
+    const items = ['/a', '/b'].map((path) => ({ url: origin.url(path), key: 'in/{filename}' }));
+
+    const outcomes = byLine(await collect(downloadAll(items, { ...local, to, concurrency: 1 }, impatient)));
+
+    expect(outcomes).toMatchObject([
+      { outcome: 'stored', key: 'in/x.txt' },
+      { outcome: 'failed', error: 'KeyConflict', key: 'in/x.txt' },
+    ]);
+  });
+
   it('runs to its end for whoever asks for nothing but the summary', async ({ origin, to }) => {
     origin.on('/a', { body: 'aa' });
 

@@ -97,7 +97,7 @@ export function protocolOf(scenario: Scenario, variant: Variant, facts: Facts = 
 
     look: memoised((by: string, etag: string, content: string) => {
       const existing = facts.stands({ by, etag, content } as ObjectNow);
-      const before = beforeFetch({ ...MARK, overwrite: scenario.overwrite, existing, isDeclared: false });
+      const before = beforeFetch({ ...MARK, overwrite: scenario.overwrite, existing });
       return { existing, before };
     }),
 

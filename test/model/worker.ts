@@ -6,7 +6,7 @@ import { adopted } from '../../lib/transfer/adopt-object.ts';
 import { beforeCommit } from '../../lib/transfer/commit-policy.ts';
 import { afterChange, mayGoOn } from '../../lib/transfer/give-up-policy.ts';
 import type { ItemResult } from '../../lib/transfer/item-job.ts';
-import { isUnchanged } from '../../lib/transfer/overwrite-policy.ts';
+import { whyUnchanged } from '../../lib/transfer/overwrite-policy.ts';
 import { memoised } from './intern.ts';
 import { contentOf, idOf, LIVES_UNTIL, ledgerOf, uploadOf, type Work } from './protocol.ts';
 import { Records } from './records.ts';
@@ -103,7 +103,7 @@ export class Turn extends Records {
     const { answer, target, restarts, isWhole } = this.worker;
     const version = answer === 0 ? this.world.source : answer;
     const { existing, condition, ifNoneMatch } = targets.at(target);
-    if (isUnchanged(ifNoneMatch, existing, facts.opened(version)))
+    if (whyUnchanged({ ifNoneMatch }, existing, facts.opened(version)) !== undefined)
       return this.end({ outcome: 'skipped', reason: 'unchanged' });
     const begun = facts.begun(version, restarts, isWhole);
     const generation = {

@@ -21,12 +21,32 @@ describe('decideNext', () => {
 
   it('waits for the first that becomes ready, at most an hour at a time', () => {
     expect(decideNext({ ...facts, left: [left(1_060_000), left(1_030_000)] })).toEqual({ step: 'wait', seconds: 30 });
-    expect(decideNext({ ...facts, left: [left(1e12)] })).toEqual({ step: 'wait', seconds: 3_600 });
+    expect(decideNext({ ...facts, left: [left(1e8)] })).toEqual({ step: 'wait', seconds: 3_600 });
   });
 
   it('stops a run that is older than maxHours', () => {
     const late = { ...facts, now: 72 * 3_600_000, left: [left(0)] };
 
-    expect(decideNext(late)).toMatchObject({ step: 'stop' });
+    expect(decideNext(late)).toMatchObject({ step: 'stop', why: expect.stringContaining('maxHours 72') });
+  });
+
+  it('does not wait for what may not be tried before maxHours are over', () => {
+    expect(decideNext({ ...facts, left: [left(1e12)] })).toMatchObject({ step: 'stop' });
+    expect(decideNext({ ...facts, maxHours: Number.POSITIVE_INFINITY, left: [left(1e12)] })).toMatchObject({
+      step: 'wait',
+    });
+  });
+
+  it('stops at a limit that was passed, whatever is ready', () => {
+    expect(decideNext({ ...facts, left: [left(0)], limit: 'too many' })).toEqual({ step: 'stop', why: 'too many' });
+  });
+
+  it('stops when nothing that is left fits into the bytes, and waits for what does', () => {
+    const bytes = { stored: 60, most: 100 };
+    const large = { ...left(0), bytes: 50 };
+    const small = { ...left(1_060_000), bytes: 40 };
+
+    expect(decideNext({ ...facts, bytes, left: [large] })).toMatchObject({ step: 'stop' });
+    expect(decideNext({ ...facts, bytes, left: [large, small] })).toEqual({ step: 'wait', seconds: 60 });
   });
 });

@@ -43,6 +43,15 @@ describe('foldItems', () => {
     expect(folded.parked).toEqual(new Map([['a.example', 5_000]]));
   });
 
+  it('parks the host that asked for it, which behind a redirect is not that of the item', () => {
+    const rows = new Map([deferred(0, { notBefore: 5_000, host: 'final.example' })]);
+
+    const folded = foldItems([left(0), left(1)], fold({ deferred: rows }));
+
+    expect(folded.parked).toEqual(new Map([['final.example', 5_000]]));
+    expect(folded.left.map(({ behind }) => behind)).toEqual(['final.example', undefined]);
+  });
+
   it('L01: counts a worker that died against every item it left, and halves their shard from the second time on', () => {
     const items = [left(0), left(1), left(2), left(3)];
 

@@ -94,12 +94,105 @@ describe('layOut', () => {
     expect(weights).toEqual(Array.from({ length: 6 }, () => 13e9));
   });
 
-  it('spreads a short list over the workers there are, and packs a long one of small files 300 to a shard', () => {
+  it('spreads a short list over the workers there are, and packs a long one of small files a thousand to a shard', () => {
     const short = Array.from({ length: 200 }, (_, index) => left(index, `host-${index % 60}`));
-    const long = Array.from({ length: 100_000 }, (_, index) => left(index, `host-${index % 5_000}`));
+    const long = Array.from({ length: 200_000 }, (_, index) => left(index, `host-${index % 20_000}`));
 
     expect(layOut(short, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(50);
-    expect(layOut(long, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(Math.ceil(100_000 / 300));
+    expect(layOut(long, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(200_000 / 1_000);
+  });
+
+  it('puts lanes of small files together, of which a worker has room for many, and large files apart', () => {
+    const lanesOf = (bytes: number) =>
+      layOut(
+        Array.from({ length: 60_000 }, (_, index) => left(index, `host-${index % 100}`, { bytes })),
+        { ...limits, maxShards: 10_000, workers: 50 },
+      ).shards.map((lanes) => lanes.length);
+
+    expect(lanesOf(10_000)).toEqual(Array.from({ length: 50 }, () => 12));
+    expect(lanesOf(1e9)).toEqual(Array.from({ length: 600 }, () => 1));
+  });
+
+  it('lets no shard of a long list have fewer than 300 small items', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 50 });
+
+    fc.assert(
+      fc.property(sizes, fc.integer({ min: 100, max: 20_000 }), (bytes, hosts) => {
+        const items = Array.from({ length: 60_000 }, (_, index) =>
+          left(index, `h${index % hosts}`, { bytes: bytes[index % bytes.length] ?? 0 }),
+        );
+        const { shards } = layOut(items, { ...limits, maxShards: 10_000, workers: 50 });
+
+        for (const shard of shards) expect(shard.flat().length).toBeGreaterThanOrEqual(300);
+      }),
+      { numRuns: 8 },
+    );
+  });
+
+  it('makes no shard heavier than the mean and its heaviest lane', () => {
+    const sized = someItems.map((items) => items.map(({ most: _, ...item }) => item));
+    const weight = (item: Left | undefined) => (item?.bytes ?? 2 ** 20) + 2 ** 18;
+
+    fc.assert(
+      fc.property(sized, someLimits, (items, limit) => {
+        const { shards } = layOut(items, limit);
+        const lanes = shards.map((shard) =>
+          shard.map((lane) => lane.reduce((sum, position) => sum + weight(items[position]), 0)),
+        );
+        const weights = lanes.map((shard) => shard.reduce((sum, one) => sum + one, 0));
+        const mean = weights.reduce((sum, one) => sum + one, 0) / Math.max(1, shards.length);
+
+        for (const one of weights) expect(one).toBeLessThanOrEqual(mean + Math.max(...lanes.flat()));
+      }),
+    );
+  });
+
+  it('makes no lane heavier than the mean lane of its host and its heaviest item', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 1e9 }), { minLength: 1, maxLength: 100 }), (sizes) => {
+        const items = sizes.map((bytes, index) => left(index, 'a', { bytes }));
+        const lanes = layOut(items, limits)
+          .shards.flat()
+          .map((lane) => lane.reduce((sum, position) => sum + (items[position]?.bytes ?? 0) + 2 ** 18, 0));
+        const mean = lanes.reduce((sum, one) => sum + one, 0) / lanes.length;
+
+        expect(Math.max(...lanes)).toBeLessThanOrEqual(mean + Math.max(...sizes) + 2 ** 18);
+      }),
+    );
+  });
+
+  it('gives hosts of few items in a very long list one lane each, and a lone host all of its connections', () => {
+    const many = Array.from({ length: 40_000 }, (_, index) => left(index, `host-${index % 2_000}`));
+    const one = Array.from({ length: 40_000 }, (_, index) => left(index, 'a'));
+    const countOf = (items: readonly Left[]) => layOut(items, { ...limits, workers: 4 }).shards.flat().length;
+
+    expect(countOf(many)).toBe(2_000);
+    expect(countOf(one)).toBe(6);
+  });
+
+  it('keeps every group of hosts to the lanes that it may have', () => {
+    const groups = new Map([
+      ['a', { key: 'ab', connections: 2 }],
+      ['b', { key: 'ab', connections: 2 }],
+      ['c', { key: 'c', connections: 1 }],
+    ]);
+    const groupOf = (host: string) => groups.get(host) ?? { key: host, connections: 5 };
+
+    fc.assert(
+      fc.property(someItems, someLimits, (items, limit) => {
+        const counts = new Map<string, number>();
+        for (const lane of layOut(items, { ...limit, groupOf }).shards.flat()) {
+          const keys = new Set(lane.map((position) => groupOf(items[position]?.host ?? '').key));
+          expect(keys.size).toBe(1);
+          const [key = ''] = keys;
+          counts.set(key, (counts.get(key) ?? 0) + 1);
+        }
+
+        expect(counts.get('ab') ?? 0).toBeLessThanOrEqual(2);
+        expect(counts.get('c') ?? 0).toBeLessThanOrEqual(1);
+        expect(counts.get('d') ?? 0).toBeLessThanOrEqual(5);
+      }),
+    );
   });
 
   it('gives the same answer for the same items', () => {

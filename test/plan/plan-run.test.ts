@@ -169,15 +169,6 @@ describe('a run', () => {
     expect(await rig.plan(input)).toMatchObject({ next: 'fan-out' });
   });
 
-  it('refuses a documented option that is not built yet by its name', async ({ rig }) => {
-    const items = [{ url: 'https://a.example/' }];
-
-    await expect(rig.plan({ items, to: rig.root, options: { maxFailures: 3 } })).rejects.toMatchObject({
-      name: 'NotSupported',
-      message: expect.stringContaining('maxFailures'),
-    });
-  });
-
   it('fails the run, not each item, when the destination refuses everybody', async ({ rig }) => {
     rig.origin.on('/a', { body: 'a' });
     const plan = await rig.plan({ run: 'r', items: [{ url: rig.origin.url('/a') }], to: rig.root });

@@ -59,3 +59,35 @@ describe('how an object is described', () => {
     expect(object).not.toHaveProperty('tags');
   });
 });
+
+describe('what an object says of its source', () => {
+  it('notes by what the source can be asked again, and the digests that were proven', async ({ rig }) => {
+    const date = 'Tue, 24 Nov 2026 08:00:00 GMT';
+    const md5 = '9dd4e461268c8034f5c8564e155c67a6';
+    rig.origin.on('/f', { body: 'x', headers: { 'Last-Modified': MODIFIED, Date: date, ETag: 'W/"1"' } });
+
+    const [object] = await describedBy(rig, {}, { md5 });
+
+    expect(object?.metadata).toMatchObject({
+      'skyhaul-source-modified': MODIFIED,
+      'skyhaul-source-settled': MODIFIED,
+      'skyhaul-source-weak-etag': 'W/"1"',
+      'skyhaul-md5': md5,
+    });
+    expect(object?.metadata).not.toHaveProperty('skyhaul-source-etag');
+  });
+
+  it('leaves the 2 KiB that S3 takes to the user, however long the URL', async ({ rig }) => {
+    const metadata = { a: 'x'.repeat(1_000) };
+    const etag = `"${'e'.repeat(600)}"`;
+    const path = `/${'long/'.repeat(400)}f`;
+    rig.origin.on(path, { body: 'x', headers: { ETag: etag, 'Last-Modified': MODIFIED } });
+
+    const [object] = await describedBy(rig, {}, { url: rig.origin.url(path), metadata, transform: ['lines'] });
+
+    const said = Object.entries(object?.metadata ?? {});
+    expect(said.reduce((sum, [name, value]) => sum + name.length + value.length, 0)).toBeLessThanOrEqual(2_048);
+    expect(object?.metadata).toMatchObject({ ...metadata, 'skyhaul-run': expect.any(String) });
+    expect(object?.metadata?.['skyhaul-source']).toHaveLength(512);
+  });
+});

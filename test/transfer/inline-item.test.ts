@@ -51,4 +51,16 @@ describe('a result that is no object', () => {
       inline: { bytes: 1e12, contentType: 'image/png', lastModified: 'Tue, 24 Nov 2026 08:00:00 GMT' },
     });
   });
+
+  it('is not what the list says when the source says another size, and its body is not asked for that', async ({
+    rig,
+  }) => {
+    rig.origin.on('/head', { body: { seed: 1, bytes: 1_000 } });
+
+    const [wrong] = await rig.run(listOf(rig, ['/head'], {}, { result: 'head', size: 999 }));
+    const [right] = await rig.run({ ...listOf(rig, ['/head'], {}, { result: 'head', size: 1_000 }), run: 'again' });
+
+    expect(wrong).toMatchObject({ outcome: 'failed', error: 'SizeMismatch' });
+    expect(right).toMatchObject({ outcome: 'stored', inline: { bytes: 1_000 } });
+  });
 });

@@ -118,7 +118,6 @@ describe("the user's own module in a run", () => {
         message: expect.stringContaining(message),
       });
     };
-    await refused({ transform: ['module'] }, {}, 'needs a module of your own');
     await refused({ transform: ['module'], result: 'object' }, loading({ consume: count }), 'makes no object');
     await refused({ transform: ['module', 'gzip'] }, loading({ consume: count }), 'exports only `consume`');
 

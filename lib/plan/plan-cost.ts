@@ -1,0 +1,54 @@
+import { GiB } from '../contract/limits.ts';
+import {
+  LAMBDA_GIGABYTE_SECOND,
+  LAMBDA_REQUEST,
+  S3_GET,
+  S3_PUT,
+  TRANSITION,
+  TRANSITIONS_PER_INVOCATION,
+} from '../contract/prices.ts';
+
+/** What an estimate assumes of an item beside its bytes, and of every invocation: milliseconds. */
+const ITEM_MS = 150;
+const START_MS = 1_000;
+/** Network of a Lambda below 2 GB: 625 Mbit/s. */
+const BYTES_PER_SECOND = 78_000_000;
+/** For a shard: its list and its three writes in the ledger, and the look for earlier ones. */
+const PUTS_PER_SHARD = 5;
+/** For a shard: its work, the stop marker, and its ledger once more in the next Plan. */
+const GETS_PER_SHARD = 5;
+
+export interface CostFacts {
+  readonly items: number;
+  /** Of those whose size is known. */
+  readonly bytes: number;
+  readonly shards: number;
+  readonly lanes: number;
+  /** Lanes at once in one invocation. */
+  readonly slots: number;
+  readonly memoryBytes: number;
+  /** Whether every item looks at its target before it is fetched. */
+  readonly looks: boolean;
+}
+
+/** US dollars. */
+export interface PlannedCost {
+  readonly compute: number;
+  readonly transitions: number;
+  /** Of the run's own state, and the looks at the targets. */
+  readonly requests: number;
+  /** All of it. The PUTs of the objects come on top: at least one for each item. */
+  readonly total: number;
+  readonly puts: number;
+}
+
+/** What a round is going to cost if all goes well, from its layout: pure, and an estimate. */
+export function planCost(facts: CostFacts): PlannedCost {
+  const { items, bytes, shards, lanes, slots, memoryBytes, looks } = facts;
+  const atOnce = Math.max(1, Math.min(slots, lanes / Math.max(1, shards)));
+  const seconds = (items * ITEM_MS) / 1_000 / atOnce + bytes / BYTES_PER_SECOND + (shards * START_MS) / 1_000;
+  const compute = (memoryBytes / GiB) * seconds * LAMBDA_GIGABYTE_SECOND + shards * LAMBDA_REQUEST;
+  const transitions = shards * TRANSITIONS_PER_INVOCATION * TRANSITION;
+  const requests = shards * (PUTS_PER_SHARD * S3_PUT + GETS_PER_SHARD * S3_GET) + (looks ? items * S3_GET : 0);
+  return { compute, transitions, requests, total: compute + transitions + requests, puts: items * S3_PUT };
+}
