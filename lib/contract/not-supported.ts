@@ -87,6 +87,7 @@ const BUILT_OPTIONS: Built<Options> = {
   request,
   transform: true,
   robots: true,
+  duplicates: true,
 };
 
 /** Problems with `error: 'NotSupported'`, one for each field of the item that is not built yet. */

@@ -108,6 +108,12 @@ export const options = z
       .describe("KMS key of the objects in S3. Default: the bucket's."),
     request: request.optional().describe('How every item is asked, unless it says otherwise.'),
     transform: transformSpec.optional(),
+    duplicates: z
+      .enum(['fetch', 'copy'])
+      .optional()
+      .describe(
+        'Lines that ask for the same under different keys: each is fetched, or one, and copied. Default: fetch.',
+      ),
     robots: z.boolean().optional().describe('Obey the robots.txt of every host (RFC 9309). Default: false.'),
   })
   .meta({ id: 'options', title: 'Options', description: 'Options of a batch.' });

@@ -22,6 +22,7 @@ export const outcome = z
     crc32: z.string().optional().describe('Of the object, 8 hexadecimal digits.'),
     sha256: z.string().optional().describe('When it was computed.'),
     verified: verification.optional(),
+    copiedFrom: z.int().min(1).optional().describe('Line whose object it is a copy of (option duplicates).'),
     sourceEtag: z.string().optional(),
     objectEtag: z.string().optional(),
     attempts: z.int().min(0).describe('Tries, without those that a resume followed.'),

@@ -48,6 +48,14 @@ export const listed = z.strictObject({
   item,
 });
 
+/** The object that an earlier line was stored as which asks for the same: what is copied instead of fetched. */
+export const copySource = z.strictObject({
+  line: z.int().min(1),
+  key: z.string(),
+  /** Of the object; none: it stood there before, and was found unchanged. */
+  etag: z.string().optional(),
+});
+
 /** Where an item stands that was worked on before. */
 export const itemState = z.strictObject({
   /** An upload to go on with. */
@@ -74,10 +82,12 @@ export const itemWork = listed.extend({
   alone: z.boolean().optional(),
   /** Its host refused in the last round: whoever is refused once more parks it again. */
   probe: z.boolean().optional(),
+  copyOf: copySource.optional(),
 });
 
 export type LaneShare = z.infer<typeof laneShare>;
 export type ShardHeader = z.infer<typeof shardHeader>;
+export type CopySource = z.infer<typeof copySource>;
 export type Listed = z.infer<typeof listed>;
 export type ItemState = z.infer<typeof itemState>;
 export type ItemWork = z.infer<typeof itemWork>;

@@ -91,7 +91,7 @@ function conflict(key: string, line: number, other: number, why: string): KeyCla
 }
 
 /** Everything that may change the object or its verdict. Its name in the report does not. */
-function requestPrint(item: Item): Fingerprint {
+export function requestPrint(item: Item): Fingerprint {
   const { id: _id, key: _key, error: _error, ...asked } = item;
   return fingerprint(JSON.stringify(sorted(asked)));
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { itemState } from '../contract/work.ts';
+import { copySource, itemState } from '../contract/work.ts';
 import { encodeLine, getJson, getLines, putJson, putLines } from '../ledger/json-lines.ts';
 import { roundOfStatusKey, runKeys } from '../ledger/run-keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -56,6 +56,9 @@ const left = itemState.extend({
   behind: z.string().optional(),
   /** It did not fit into what was left of an invocation. */
   alone: z.boolean().optional(),
+  /** Position of the first line that asks for the same: nobody takes this one up before that one is done. */
+  waitsFor: z.int().min(0).optional(),
+  copyOf: copySource.optional(),
 });
 export type Left = z.infer<typeof left>;
 

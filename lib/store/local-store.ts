@@ -19,6 +19,7 @@ import { LocalUploads } from './local-uploads.ts';
 import { publish, writeAt, writeStream, writeTemporary } from './local-write.ts';
 import type {
   Commit,
+  CopySource,
   ObjectOptions,
   ObjectStore,
   OpenUpload,
@@ -72,9 +73,7 @@ class LocalStore implements ObjectStore {
 
   get(key: string): Promise<{ object: StoredObject; body: AsyncIterable<Uint8Array> } | undefined> {
     return this.#get(key, async () => {
-      const located = await this.#root.locate(key);
-      if (located?.stats === undefined) return undefined;
-      const handle = await unlessMissing(open(located.path, constants.O_RDONLY | NOFOLLOW));
+      const handle = await this.#open(key);
       if (handle === undefined) return undefined;
       this.#reading.add(handle);
       const stats = await handle.stat({ bigint: true });
@@ -136,6 +135,22 @@ class LocalStore implements ObjectStore {
     return run(() => this.#put(upload.key, () => this.#uploads.streamPart(upload, number, bytes, body, signal)));
   }
 
+  async copyPart(
+    upload: Upload,
+    number: number,
+    { key, etag, from, bytes }: CopySource,
+    signal?: AbortSignal,
+  ): Promise<StoredPart | undefined> {
+    const handle = await this.#get(key, () => this.#open(key));
+    if (handle === undefined) return undefined;
+    try {
+      if (localEtag(await handle.stat({ bigint: true })) !== etag) return undefined;
+      return await this.streamPart(upload, number, bytes, readHandle(handle, from, bytes), signal);
+    } finally {
+      await handle.close();
+    }
+  }
+
   listParts(upload: Upload): Promise<StoredPart[]> {
     return this.#get(upload.key, () => this.#uploads.listParts(upload));
   }
@@ -185,11 +200,25 @@ class LocalStore implements ObjectStore {
     });
   }
 
+  async #open(key: string): Promise<FileHandle | undefined> {
+    const located = await this.#root.locate(key);
+    if (located?.stats === undefined) return undefined;
+    return unlessMissing(open(located.path, constants.O_RDONLY | NOFOLLOW));
+  }
+
   async #describe(key: string, stats: Parameters<typeof localEtag>[0]): Promise<StoredObject> {
     const folders = await this.#root.find();
     const known = folders === undefined ? undefined : await readSidecar(folders, key, stats);
-    const { crc32, contentType, metadata = {} } = known ?? {};
-    return { key, bytes: Number(stats.size), etag: localEtag(stats), crc32, contentType, metadata };
+    const { crc32, contentType, contentEncoding, metadata = {} } = known ?? {};
+    return {
+      key,
+      bytes: Number(stats.size),
+      etag: localEtag(stats),
+      crc32,
+      contentType,
+      ...(contentEncoding !== undefined && { contentEncoding }),
+      metadata,
+    };
   }
 
   #get<T>(key: string, effect: () => Promise<T>): Promise<T> {

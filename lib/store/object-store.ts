@@ -44,6 +44,11 @@ export interface ObjectStore {
     body: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<StoredPart>;
+  /**
+   * The same, of bytes that an object of this store holds: they do not pass through here. `undefined`, and no such part,
+   * where it stands no longer as `source` says, or where the store cannot tell the CRC32 of what it copied.
+   */
+  copyPart(upload: Upload, number: number, source: CopySource, signal?: AbortSignal): Promise<StoredPart | undefined>;
   /** What the upload holds, by number; parts whose CRC32 the store does not know are left out. Throws UploadLost. */
   listParts(upload: Upload): Promise<StoredPart[]>;
   /** The only act that makes an object visible. Checks part list, size and full-object CRC32 before it does. */
@@ -80,6 +85,10 @@ export interface StoredObject {
   /** Full-object CRC32, when the store knows it. */
   readonly crc32: number | undefined;
   readonly contentType: string | undefined;
+  /** None: its bytes are what they are. */
+  readonly contentEncoding?: string | undefined;
+  /** Nobody can read or copy it before it is restored. */
+  readonly isArchived?: boolean;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -124,6 +133,14 @@ export interface StoredPart {
   readonly bytes: number;
   readonly crc32: number;
   readonly etag: string;
+}
+
+/** Some of the bytes of an object, as long as it is that version. */
+export interface CopySource {
+  readonly key: string;
+  readonly etag: string;
+  readonly from: number;
+  readonly bytes: number;
 }
 
 export interface Commit {

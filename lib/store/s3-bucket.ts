@@ -23,6 +23,10 @@ interface Described {
   readonly ETag?: string | undefined;
   readonly ChecksumCRC32?: string | undefined;
   readonly ContentType?: string | undefined;
+  readonly ContentEncoding?: string | undefined;
+  readonly StorageClass?: string | undefined;
+  /** Of INTELLIGENT_TIERING. */
+  readonly ArchiveStatus?: string | undefined;
   readonly Metadata?: Record<string, string> | undefined;
 }
 
@@ -109,9 +113,15 @@ export function describe(key: string, answer: Described): Found {
     // A checksum of checksums (COMPOSITE) says nothing about the whole and does not parse.
     crc32: parseCrc32Base64(answer.ChecksumCRC32 ?? ''),
     contentType: answer.ContentType,
+    ...(answer.ContentEncoding && { contentEncoding: answer.ContentEncoding }),
+    ...(isArchived(answer) && { isArchived: true }),
     metadata,
     token,
   };
+}
+
+function isArchived({ StorageClass, ArchiveStatus }: Described): boolean {
+  return StorageClass === 'GLACIER' || StorageClass === 'DEEP_ARCHIVE' || ArchiveStatus !== undefined;
 }
 
 export function withoutToken({ token: _, ...object }: Found): StoredObject {

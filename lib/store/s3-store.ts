@@ -16,6 +16,7 @@ import { checkCommit } from './check-commit.ts';
 import { crc32Base64 } from './crc32.ts';
 import type {
   Commit,
+  CopySource,
   ObjectOptions,
   ObjectStore,
   OpenUpload,
@@ -35,6 +36,7 @@ import {
   withoutToken,
 } from './s3-bucket.ts';
 import { commitOnce } from './s3-commit.ts';
+import { copyPart } from './s3-copy.ts';
 import { isMissing, toStoreError } from './s3-errors.ts';
 import type { StreamPatience } from './s3-part-body.ts';
 import { putStreamToS3 } from './s3-stream.ts';
@@ -158,6 +160,10 @@ class S3Store implements ObjectStore {
 
   streamPart(upload: Upload, number: number, bytes: number, body: AsyncIterable<Uint8Array>, signal?: AbortSignal) {
     return this.#uploads.streamPart(upload, number, bytes, body, signal);
+  }
+
+  copyPart(upload: Upload, number: number, source: CopySource, signal?: AbortSignal) {
+    return copyPart(this.#s3, upload, number, source, signal);
   }
 
   listParts(upload: Upload): Promise<StoredPart[]> {

@@ -40,6 +40,9 @@ describe('every command of README.md', () => {
       '/rows.csv.gz': { body: gzipSync('id,country,name\n1,DE,one\n2,FR,two\n') },
       '/slow.bin': { body: 'slow', stall: { afterBytes: 2 } },
     });
+    for (let scan = 1; scan <= 20; scan += 1) {
+      origin.on(`/scans/${String(scan).padStart(2, '0')}.tif`, { body: `scan ${scan}` });
+    }
     const url = origin.url('/list.bin');
     await writeFile(join(folder, 'my-list.txt'), `${url}\n`);
     await writeFile(join(folder, 'exports.txt'), `${origin.url('/rows.csv.gz')}\n`);
@@ -70,7 +73,7 @@ describe('every command of README.md', () => {
       origin.on('/slow.bin', { status: 404 });
       return 3;
     },
-    [`npx skyhaul run downloads/.skyhaul/runs/${RUN}/failed.jsonl --to ./downloads`]: async () => {
+    [`npx skyhaul redrive ${RUN} --to ./downloads`]: async () => {
       origin.on('/slow.bin', { body: 'slow' });
       return 0;
     },
@@ -106,12 +109,13 @@ describe('every command of README.md', () => {
       'from-csv.bin',
       'from-jsonl.bin',
       `127.0.0.1_${origin.port}/b.zip`,
+      `127.0.0.1_${origin.port}/scans/20.tif`,
       `127.0.0.1_${origin.port}/slow.bin`,
     ];
 
     const found = await Promise.all(files.map((file) => readFile(join(folder, 'downloads', file), 'utf8')));
 
-    expect(found).toEqual(['from the list', 'from the list', 'zip b', 'slow']);
+    expect(found).toEqual(['from the list', 'from the list', 'zip b', 'scan 20', 'slow']);
   });
 
   it.each(RUN_BY_CI)('that CI runs is in .ci/run and package.json: %s', async (command) => {

@@ -2,13 +2,13 @@ import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { refuseOldNode } from '../../cli/check-node.mjs';
-import { guessFormat } from '../../lib/manifest/guess-format.ts';
 import { isAlive } from '../../cli/is-alive.ts';
 import { continueCommand, retryCommand } from '../../cli/next-command.ts';
 import { newRunId } from '../../cli/run-id.ts';
 import { quoteCommand } from '../../cli/shell-quote.ts';
 import { formatBytes, formatClock, parseBytes, parseDuration } from '../../cli/units.ts';
 import { runId } from '../../lib/contract/batch-input.ts';
+import { guessFormat } from '../../lib/manifest/guess-format.ts';
 
 describe('run ids', () => {
   it('are the UTC time and four random characters', () => {
