@@ -72,6 +72,7 @@ describe('the published schemas', () => {
       perHostConnections: 6,
       overwrite: 'if-changed',
       attempts: 5,
+      hostAttempts: 8,
       connectTimeoutMs: 10_000,
       headersTimeoutMs: 30_000,
       idleTimeoutMs: 30_000,
