@@ -54,8 +54,8 @@ export class HostSeats {
       if (state !== 'at-rest') continue;
       table.guests.set(guest, 'leaving');
       await guest.leave(host);
-      table.guests.delete(guest);
-      this.#callNext(host, table);
+      // Unless it was closed meanwhile, and all of its seats were given up then.
+      if (table.guests.delete(guest)) this.#callNext(host, table);
       return;
     }
   }
@@ -63,7 +63,7 @@ export class HostSeats {
   /** All of them, in the order in which they came: whoever finds no seat waits again. */
   #callNext(host: string, table: Table): void {
     for (const wake of table.waiting.splice(0)) wake();
-    if (table.guests.size === 0) this.#tables.delete(host);
+    if (table.guests.size === 0 && this.#tables.get(host) === table) this.#tables.delete(host);
   }
 
   #tableOf(host: string): Table {

@@ -73,6 +73,23 @@ describe('the seats at a host', () => {
     expect(second.open.size).toBe(1);
   });
 
+  it('are not lost to those who wait when a lane that is giving its seat up is closed meanwhile', async () => {
+    const all = new Map<string, number>();
+    const seats = new HostSeats(() => 1);
+    const leave = Promise.withResolvers<void>();
+    const slow: Guest = { leave: () => leave.promise };
+    await seats.take('a', slow, never);
+    await seats.rest('a', slow);
+    const [second, third] = [new Lane(seats, all), new Lane(seats, all)];
+    const asked = second.ask('a', 20);
+    await sleep(1);
+    seats.left(slow);
+    leave.resolve();
+    const atOnce = await Promise.all([asked, third.ask('a', 0)]);
+
+    expect(atOnce).toEqual([1, 1]);
+  });
+
   it('are kept by whoever asks again when nobody waits', async () => {
     const all = new Map<string, number>();
     const lane = new Lane(new HostSeats(() => 1), all);
