@@ -33,6 +33,8 @@ const OVERHEAD_BYTES = 256 * 1024;
 const LEAST_ITEMS = 4;
 /** The same of the lanes of small files. */
 const LEAST_LANES = 4;
+/** A worker that is paid for waiting waits for so many lanes at least, where there are as many. */
+const LEAST_LANES_TOGETHER = 16;
 /** Of an item, overhead included: from here on it is its bytes that take the time. */
 const LARGE_WEIGHT = 16 * MiB;
 /**
@@ -61,7 +63,7 @@ export function layOut(items: readonly Weighed[], limits: LayoutLimits): Layout 
   const apart = confined.slice(0, limits.maxShards - (shared.length > 0 ? 1 : 0));
   const room = limits.maxShards - apart.length;
   return {
-    shards: [...pack(shared, shardCount(shared, room, limits)), ...apart.map((lane) => [lane.items])],
+    shards: [...shardsOf(shared, room, limits), ...apart.map((lane) => [lane.items])],
   };
 }
 
@@ -171,6 +173,42 @@ function shardCount(lanes: readonly Lane[], room: number, { workers, slots = DEF
   // A few more than run at once would make everybody wait for a second turn.
   const count = wanted < 2 * workers ? Math.min(wanted, workers) : wanted;
   return Math.min(lanes.length, room, Math.max(spread, count));
+}
+
+/** On one machine all shards are at work at once, and nobody is paid for. */
+function shardsOf(lanes: readonly Lane[], room: number, limits: LayoutLimits): number[][][] {
+  const weight = lanes.reduce((sum, lane) => sum + lane.weight, 0);
+  const items = lanes.reduce((sum, lane) => sum + lane.items.length, 0);
+  const isSmall = weight < items * LARGE_WEIGHT;
+  const filled = isSmall && limits.maxShards > limits.workers ? fill(lanes, weight, limits) : [];
+  if (filled.length > 0 && filled.length <= room) return filled;
+  return pack(lanes, shardCount(lanes, room, limits));
+}
+
+/**
+ * Lanes of a shard run side by side, so it lasts as long as its longest one, and its worker is paid for until then. Long
+ * ones share a shard, and short ones fill one that soon is done. The long ones come first: so does the Map.
+ */
+function fill(lanes: readonly Lane[], weight: number, { workers, slots = DEFAULT_SLOTS }: LayoutLimits): number[][][] {
+  const leastLanes = Math.min(slots, Math.max(LEAST_LANES_TOGETHER, Math.ceil(lanes.length / workers)));
+  const leastWeight = Math.min(SHARD_WEIGHT, weight / workers);
+  const shards: number[][][] = [];
+  let filled = 0;
+  const isFull = (shard: readonly number[][]) => shard.length >= leastLanes && filled >= leastWeight;
+  for (const lane of heavyFirst(lanes, (one) => one.weight)) {
+    const last = shards.at(-1);
+    if (last && !isFull(last)) {
+      last.push(lane.items);
+      filled += lane.weight;
+    } else {
+      shards.push([lane.items]);
+      filled = lane.weight;
+    }
+  }
+  const [rest, before] = [shards.at(-1), shards.at(-2)];
+  // The shortest lanes: with those before them they are done as soon, and one invocation less is paid for.
+  if (rest && before && !isFull(rest)) before.push(...(shards.pop() ?? []));
+  return shards;
 }
 
 /** Heavy lanes first, each to the lightest shard. */

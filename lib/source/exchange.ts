@@ -151,7 +151,12 @@ export class Exchange {
   /** The answer is no use any more: its connection is dropped, and what was not read of it is not read any more. */
   breakOff(name: 'ProtocolError' | 'HeadersTooLarge' | 'TooSlow', why: string): void {
     const { host } = this.#options;
-    void this.#giveUp(new SkyhaulError(name, `${host}: ${why}`, { host }));
+    this.giveUp(new SkyhaulError(name, `${host}: ${why}`, { host }));
+  }
+
+  /** As `breakOff`, for a reason that has a name of its own. */
+  giveUp(error: SkyhaulError): void {
+    void this.#giveUp(error);
   }
 
   async #giveUp(error: SkyhaulError): Promise<void> {

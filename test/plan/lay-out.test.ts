@@ -94,11 +94,11 @@ describe('layOut', () => {
     expect(weights).toEqual(Array.from({ length: 6 }, () => 13e9));
   });
 
-  it('spreads a short list over the workers there are, and packs a long one of small files a thousand to a shard', () => {
+  it('lets lanes of a short list wait together, and packs a long one of small files a thousand to a shard', () => {
     const short = Array.from({ length: 200 }, (_, index) => left(index, `host-${index % 60}`));
     const long = Array.from({ length: 200_000 }, (_, index) => left(index, `host-${index % 20_000}`));
 
-    expect(layOut(short, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(50);
+    expect(layOut(short, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(12);
     expect(layOut(long, { ...limits, maxShards: 10_000, workers: 50 }).shards.length).toBe(200_000 / 1_000);
   });
 
@@ -109,7 +109,7 @@ describe('layOut', () => {
         { ...limits, maxShards: 10_000, workers: 50 },
       ).shards.map((lanes) => lanes.length);
 
-    expect(lanesOf(10_000)).toEqual(Array.from({ length: 50 }, () => 12));
+    expect(lanesOf(10_000)).toEqual([...Array.from({ length: 36 }, () => 16), 600 - 36 * 16]);
     expect(lanesOf(1e9)).toEqual(Array.from({ length: 600 }, () => 1));
   });
 

@@ -72,7 +72,8 @@ describe('maxFailures', () => {
   it('deployed, is heard of by the workers of other shards', async ({ rig }) => {
     const paths = pathsTo(400);
     const deployed = () => rig.context({ inProcess: false, deadline: rig.clock.now + 900_000, memoryBytes: 512 * MiB });
-    const plan = await rig.plan(listOf(rig, paths, { maxFailures: 2 }), deployed());
+    const options = { maxFailures: 2, perHostConnections: 40 };
+    const plan = await rig.plan(listOf(rig, paths, options), deployed());
     const [first, ...others] = plan.shards;
     expect(others.length).toBeGreaterThan(0);
 
