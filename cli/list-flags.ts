@@ -32,6 +32,7 @@ export interface RawListFlags {
   readonly endpoint?: string;
   readonly region?: string;
   readonly overwrite?: string;
+  readonly duplicates?: string;
   readonly maxConcurrency?: string;
   readonly slots?: string;
   readonly perHostConnections?: string;
@@ -136,6 +137,7 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
     idleTimeoutMs: reader.duration('--idle-timeout', raw.idleTimeout, shape.idleTimeoutMs),
     timeoutMs: reader.duration('--timeout', raw.timeout, shape.timeoutMs),
     overwrite: raw.overwrite as Options['overwrite'] | undefined,
+    duplicates: raw.duplicates as Options['duplicates'],
     skipInvalid: raw.skipInvalid,
     key: readKey(raw.key, reader),
     transform: transform.spec,
@@ -196,6 +198,7 @@ function requestOf(
 /** The choices that commander checks by itself. */
 export const formatChoices = manifestFormats;
 export const overwriteChoices = options.shape.overwrite.unwrap().options;
+export const duplicatesChoices = options.shape.duplicates.unwrap().options;
 
 /** Without the keys that nobody gave, so that a default is the engine's and not ours. */
 function defined<T extends object>(record: T): Partial<T> {

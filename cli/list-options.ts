@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { formatChoices, overwriteChoices } from './list-flags.ts';
+import { duplicatesChoices, formatChoices, overwriteChoices } from './list-flags.ts';
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
@@ -29,6 +29,9 @@ export function addWorkOptions(command: Command): Command {
     .option('--proxy <url>', 'http(s)://host:port, or {"url":…,"username":…,"password":…}')
     .option('--transform <step>', 'gunzip, or {"name":"csv","where":"…"}; may be repeated', collect)
     .addOption(new Option('--overwrite <policy>', 'where an object stands already').choices(overwriteChoices))
+    .addOption(
+      new Option('--duplicates <how>', 'lines that ask for the same under other keys').choices(duplicatesChoices),
+    )
     .option('--max-concurrency <n>', 'shards worked on at once (default: 4 and at most 40; deployed 50)')
     .option('--slots <n>', 'items at once in one shard (default: from memory)')
     .option('--per-host-connections <n>', 'connections to one host (default: 6)')

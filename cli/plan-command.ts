@@ -42,7 +42,9 @@ export async function planCommand(flags: RunFlags, around: Surroundings): Promis
     requirePossible(context, RUN, input.options, undefined);
     const { status, left } = await readList(context, RUN, { input, startedAt: around.now() });
     const { options } = input;
-    const plan = planRound(left, {
+    // Copies wait for what they are copies of.
+    const first = left.filter(({ waitsFor }) => waitsFor === undefined);
+    const plan = planRound(first, {
       options,
       leads: undefined,
       workers: workersFor(options.maxConcurrency ?? DEPLOYED.workers, options),

@@ -18,6 +18,7 @@ export type {
   LinesOptions,
   SourceOptions,
   StoreOptions,
+  StreamBody,
   StreamOptions,
   TransformStep,
   UploadOptions,

@@ -54,6 +54,8 @@ export const copySource = z.strictObject({
   key: z.string(),
   /** Of the object; none: it stood there before, and was found unchanged. */
   etag: z.string().optional(),
+  /** Epoch milliseconds before which nobody asks the host, should it have to be fetched after all. */
+  askFrom: z.int().optional(),
 });
 
 /** Where an item stands that was worked on before. */

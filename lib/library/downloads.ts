@@ -161,9 +161,12 @@ export class DownloadRun {
       this.#settle({ ...about, outcome: 'failed', error, message, attempts: 0 });
       return;
     }
-    const { item, key, nameAt } = checked;
-    const task: Task = { line, item, key, ...(nameAt !== undefined && { nameAt }) };
-    const claim = nameAt === undefined ? this.#keys.claim(line, key, item) : this.#keys.claimUnnamed(line, key, item);
+    const { item, key, body, nameAt } = checked;
+    const task: Task = { line, item, key, ...(body && { body }), ...(nameAt !== undefined && { nameAt }) };
+    // What a stream will say is not known: no other item asks for the same.
+    const asked = body ? { ...item, body: `stream ${line}` } : item;
+    const claim = nameAt === undefined ? this.#keys.claim(line, key, asked) : this.#keys.claimUnnamed(line, key, asked);
+    if (claim.kind !== 'first') body?.close();
     if (claim.kind === 'duplicate') {
       const message = `the same as line ${claim.of}`;
       this.#settle({ ...toldOfLine(task), outcome: 'skipped', reason: 'duplicate', message, attempts: 0 });
@@ -190,6 +193,7 @@ export class DownloadRun {
       this.#waiting.push({ task, host: new URL(item.url).host, progress, stop });
     } catch (error) {
       stop.release();
+      task.body?.close();
       const failed = { outcome: 'failed', ...toldOfError(toSkyhaulError(error)), attempts: 0 } as const;
       this.#settle({ ...toldOfLine(task), ...failed });
     }
@@ -234,7 +238,10 @@ export class DownloadRun {
     if (stopped) this.#failure = { error: stopped };
     this.#stop.abort(new SkyhaulError('Interrupted', 'nobody takes the outcomes any more'));
     this.#feed.end();
-    for (const { stop } of this.#waiting.splice(0)) stop.release();
+    for (const { stop, task } of this.#waiting.splice(0)) {
+      stop.release();
+      task.body?.close();
+    }
     while (this.#active > 0) await this.#woken();
     this.#stop.release();
     await this.#slots.close();

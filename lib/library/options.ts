@@ -2,6 +2,8 @@ import type { z } from 'zod';
 import type { item } from '../contract/item.ts';
 import type { RequestOptions } from '../contract/request.ts';
 import type { StepSpec } from '../contract/transform.ts';
+import type { BodyStream } from '../source/outgoing-body.ts';
+import type { OpenBody } from '../source/streamed-body.ts';
 import type { S3ClientOptions } from '../store/s3-client.ts';
 import type { ProgressListener } from './progress.ts';
 
@@ -13,9 +15,21 @@ type WithDefaults<S extends StepSpec> = { readonly name: S['name'] } & {
 };
 
 /** An item of a list, with the names it has there: `docs/schemas/item.schema.json`. */
-export type ItemFields = Readonly<Omit<z.input<typeof item>, 'transform' | 'error'>> & {
+export type ItemFields = Readonly<Omit<z.input<typeof item>, 'transform' | 'error' | 'body'>> & {
   readonly transform?: readonly TransformStep[] | undefined;
+  /** What is sent along, as in a list, or as a stream. */
+  readonly body?: z.input<typeof item>['body'] | StreamBody;
 };
+
+/**
+ * A body that is sent while it is being made: bytes, or texts that go as UTF-8. A stream is sent once; what fails behind
+ * its first byte is not tried again. A function is called for every try and opens the body anew. With `bytes`, its
+ * Content-Length, more or fewer of them fail as `SizeMismatch`.
+ */
+export type StreamBody =
+  | BodyStream
+  | OpenBody
+  | { readonly stream: BodyStream | OpenBody; readonly bytes?: number | undefined };
 
 /** A URL, or an item with everything that can be said of it. */
 export type ItemInput = string | URL | ItemFields;

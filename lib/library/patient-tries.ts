@@ -1,4 +1,5 @@
 import type { SkyhaulError } from '../errors/skyhaul-error.ts';
+import type { StreamedBody } from '../source/streamed-body.ts';
 import type { RetryDecision } from '../transfer/retry-policy.ts';
 import { Tries, type TriesOptions } from '../transfer/tries.ts';
 
@@ -11,16 +12,23 @@ const ROUNDS_ARE_LONGER = 7.5;
  */
 export class PatientTries extends Tries {
   readonly #onRetry: (error: SkyhaulError, afterMs: number) => void;
+  readonly #body: StreamedBody | undefined;
   readonly #told = new WeakSet<SkyhaulError>();
 
-  constructor(options: TriesOptions, onRetry: (error: SkyhaulError, afterMs: number) => void) {
+  /** @param body what has to be sent again with every try, and perhaps cannot be */
+  constructor(
+    options: TriesOptions,
+    onRetry: (error: SkyhaulError, afterMs: number) => void,
+    body: StreamedBody | undefined,
+  ) {
     super(options);
     this.#onRetry = onRetry;
+    this.#body = body;
   }
 
   override decide(error: SkyhaulError): RetryDecision {
     const decision = super.decide(error);
-    if (decision.action === 'fail') return decision;
+    if (decision.action === 'fail' || this.#body?.canBeSent === false) return { action: 'fail' };
     const isOurs = decision.action === 'defer' && error.details.retryAfterMs === undefined;
     const afterMs = isOurs ? Math.round(decision.afterMs / ROUNDS_ARE_LONGER) : decision.afterMs;
     // Who is stopped does not try again, whatever the policy says.

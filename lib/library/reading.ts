@@ -4,6 +4,7 @@ import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { OpenedSource, SourceClient } from '../source/source.ts';
 import { SourceChanged } from '../source/source-changed.ts';
 import { createSourceClient } from '../source/source-client.ts';
+import type { StreamedBody } from '../source/streamed-body.ts';
 import { checkHeaders } from '../transfer/check-expectations.ts';
 import { afterChange } from '../transfer/give-up-policy.ts';
 import { Intake, type IntakeJob } from '../transfer/intake.ts';
@@ -36,8 +37,13 @@ export class Reading {
   #closing: Promise<void> | undefined;
 
   /** Resolves when the head of the source is there, and is what it has to be. */
-  static async open(work: ItemWork, settings: Settings<'stream'>, effects: Effects): Promise<Reading> {
-    const reading = new Reading(work, settings, effects);
+  static async open(
+    work: ItemWork,
+    settings: Settings<'stream'>,
+    effects: Effects,
+    body: StreamedBody | undefined,
+  ): Promise<Reading> {
+    const reading = new Reading(work, settings, effects, body);
     try {
       reading.#progress.reading();
       reading.#source = await reading.#open();
@@ -49,7 +55,12 @@ export class Reading {
     }
   }
 
-  private constructor(work: ItemWork, { own, options }: Settings<'stream'>, effects: Effects) {
+  private constructor(
+    work: ItemWork,
+    { own, options }: Settings<'stream'>,
+    effects: Effects,
+    body: StreamedBody | undefined,
+  ) {
     const stop = new Stop(own.signal);
     this.#transform = transformOf(work, options);
     this.#client = createSourceClient({
@@ -69,11 +80,13 @@ export class Reading {
     const tries = new PatientTries(
       { failed: 0, resumes: 0, maxAttempts: options.attempts, random: effects.random },
       (error) => this.#progress.retrying(error.name),
+      body,
     );
     this.#job = {
       work,
       options,
       client: this.#client,
+      body,
       tries,
       signal: stop.signal,
       time: { leftMs: () => Number.POSITIVE_INFINITY, fullMs: Number.POSITIVE_INFINITY },
@@ -129,6 +142,7 @@ export class Reading {
     this.#stop.release();
     this.#stop.abort(new SkyhaulError('Interrupted', 'the stream was closed by its reader'));
     await this.#client.close();
+    this.#job.body?.close();
   }
 
   async #open(): Promise<OpenedSource> {
@@ -159,7 +173,7 @@ export class Reading {
     const decision = this.#stop.reason ? undefined : this.#job.tries.decide(failure);
     if (decision?.action === 'retry') await this.#job.pause(decision.afterMs);
     if (this.#stop.reason) throw this.#stop.reason;
-    if (decision?.action !== 'retry') throw shown(failure);
+    if (decision?.action !== 'retry') throw shown(this.#job.body?.explain(failure) ?? failure);
   }
 
   async #beginAgain(failure: SkyhaulError): Promise<void> {

@@ -8,11 +8,13 @@ import { MAX_KEY_BYTES, MiB } from '../contract/limits.ts';
 import { requireSupportedOptions } from '../contract/not-supported.ts';
 import { type Options, options as optionsSchema } from '../contract/options.ts';
 import { parseContract } from '../contract/parse.ts';
+import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type CheckedItem, checkItem } from '../manifest/check-item.ts';
 import { parseNetworks } from '../source/address-class.ts';
 import type { ChunkListener, ItemInput } from './options.ts';
 import type { ProgressListener } from './progress.ts';
+import { type SplitBody, splitBody } from './split-body.ts';
 
 const sourceShape = optionsSchema.pick({
   attempts: true,
@@ -96,7 +98,7 @@ export interface Settings<K extends keyof Schemas> {
 
 /** @throws SkyhaulError `BatchInvalid` naming what is wrong, `NotSupported` */
 export function readSettings<K extends keyof Schemas>(kind: K, given: object): Settings<K> {
-  const own = parseContract(schemas[kind], given, `options of ${kind}`) as z.output<Schemas[K]>;
+  const own = parseContract(schemas[kind], splitBody(given).said, `options of ${kind}`) as z.output<Schemas[K]>;
   if ('allowNetworks' in own) parseNetworks(own.allowNetworks);
   const entries = Object.entries(given).filter(([, value]) => value !== undefined);
   const options = optionsSchema.parse(Object.fromEntries(entries.filter(([name]) => isOption(name))));
@@ -105,10 +107,24 @@ export function readSettings<K extends keyof Schemas>(kind: K, given: object): S
   return { own, options, fields: Object.fromEntries(entries.filter(([name]) => isField(name))) };
 }
 
-/** An item with its key, or what is wrong with it. `prefix` is what the destination puts before every key. */
-export function readItem(input: ItemInput, fields: Settings<'stream'>['fields'], prefix = ''): CheckedItem {
-  const said = typeof input === 'string' || input instanceof URL ? { url: String(input) } : input;
-  return checkItem({ ...fields, ...said }, MAX_KEY_BYTES - Buffer.byteLength(prefix));
+/**
+ * An item with its key, or what is wrong with it; with a body that it brings as a stream. `prefix` is what the destination
+ * puts before every key.
+ */
+export function readItem(
+  input: ItemInput,
+  fields: Settings<'stream'>['fields'],
+  prefix = '',
+): CheckedItem & Pick<SplitBody, 'body'> {
+  const given = typeof input === 'string' || input instanceof URL ? { url: String(input) } : input;
+  const { said, body, problems } = splitBody({ ...fields, ...given });
+  const checked = checkItem(said, MAX_KEY_BYTES - Buffer.byteLength(prefix));
+  if (!checked.ok || problems.length === 0) {
+    if (!checked.ok) body?.close();
+    return { ...checked, body };
+  }
+  const { id, url } = checked.item;
+  return { ok: false, problems, ...(id !== undefined && { id }), url: redactUrl(url) };
 }
 
 /** @throws SkyhaulError under the name of the first thing that is wrong */

@@ -17,7 +17,7 @@ export async function stream(
   effects: Effects = systemEffects,
 ): Promise<SourceStream> {
   const settings = readSettings('stream', options);
-  const { item, key } = requireItem(source, settings.fields);
+  const { item, key, body } = requireItem(source, settings.fields);
   const work = { kind: 'item', index: 0, line: 1, lane: 0, attempts: 0, item, key } as const;
-  return new SourceStream(await Reading.open(work, settings, effects), item);
+  return new SourceStream(await Reading.open(work, settings, effects, body), item);
 }

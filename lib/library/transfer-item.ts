@@ -5,6 +5,7 @@ import { toldOfError, toldOfLine } from '../contract/tell-outcome.ts';
 import type { ItemWork } from '../contract/work.ts';
 import { type SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { SourceClient } from '../source/source.ts';
+import type { StreamedBody } from '../source/streamed-body.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { BufferPool } from '../transfer/buffer-pool.ts';
 import type { ItemResult } from '../transfer/item-job.ts';
@@ -33,6 +34,8 @@ export interface Task {
   readonly line: number;
   readonly item: Item;
   readonly key: string;
+  /** Closed when the item has ended. */
+  readonly body?: StreamedBody;
   /** Where in the key `{filename}` stands. */
   readonly nameAt?: number;
 }
@@ -47,14 +50,16 @@ export async function transferItem(
   { client, progress, stop }: { client: SourceClient; progress: ProgressReporter; stop: Stop },
 ): Promise<Outcome> {
   const { options, destination, pool, effects } = session;
+  const { body, ...listed } = task;
   const { item } = task;
-  const work: ItemWork = { kind: 'item', index: task.line - 1, lane: 0, attempts: 0, ...task };
+  const work: ItemWork = { kind: 'item', index: task.line - 1, lane: 0, attempts: 0, ...listed };
   const startedAt = effects.now();
   const { signal } = stop;
   const pause = (ms: number) => effects.pause(ms, signal);
   const tries = new PatientTries(
     { failed: 0, resumes: 0, maxAttempts: options.attempts, random: effects.random },
     (error) => progress.retrying(error.name),
+    body,
   );
   const transfer = new ItemTransfer({
     run: session.mark,
@@ -62,6 +67,7 @@ export async function transferItem(
     options,
     destination,
     client: session.onChunk ? observeClient(client, handTo(session.onChunk, task)) : client,
+    body,
     pool,
     tries,
     signal,
@@ -92,7 +98,7 @@ export async function transferItem(
       if (decision?.action === 'retry') await pause(decision.afterMs);
       if (decision?.action === 'retry' && !stop.reason) continue;
       await transfer.abandon();
-      const last = stop.reason ?? error;
+      const last = stop.reason ?? body?.explain(error) ?? error;
       if (last.name === 'Interrupted') throw last;
       return told({ outcome: 'failed', ...toldOfError(last), attempts: Math.max(1, tries.failed) });
     }
@@ -100,6 +106,7 @@ export async function transferItem(
     await transfer.abandon();
     throw error;
   } finally {
+    body?.close();
     stop.release();
   }
 }

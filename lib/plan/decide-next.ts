@@ -30,12 +30,14 @@ export function decideNext({ left, now, startedAt, maxHours, limit, bytes }: Nex
   if (now >= endsAt) return { step: 'stop', why: timeLimit(maxHours) };
   if (limit !== undefined) return { step: 'stop', why: limit };
   const bytesLeft = bytes ? bytes.most - bytes.stored : Number.POSITIVE_INFINITY;
+  // What waits for another line becomes ready when that one is done.
+  const open = left.filter((item) => item.waitsFor === undefined);
   const ready = withinBytes(
-    left.filter((item) => item.notBefore <= now + SOON_MS),
+    open.filter((item) => item.notBefore <= now + SOON_MS),
     bytesLeft,
   );
   if (ready.length > 0) return { step: 'fan-out', ready };
-  const earliest = left.reduce(
+  const earliest = open.reduce(
     (least, item) => ((item.bytes ?? 0) > bytesLeft ? least : Math.min(least, item.notBefore)),
     Number.POSITIVE_INFINITY,
   );

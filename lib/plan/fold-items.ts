@@ -66,6 +66,7 @@ function later(item: Left, row: DeferredRow | undefined, fold: ShardFold, shardI
     ...(most !== undefined && { most }),
     ...(behind !== undefined && { behind }),
     ...((row?.alone ?? item.alone) && { alone: true }),
+    ...(item.copyOf && { copyOf: item.copyOf }),
   };
 }
 

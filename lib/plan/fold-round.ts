@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DeferredRow, HostRow, LedgerRow } from '../contract/ledger-row.ts';
+import type { DeferredRow, HostRow, LedgerRow, OutcomeRow } from '../contract/ledger-row.ts';
 import { GiB } from '../contract/limits.ts';
 import { catalogue } from '../errors/catalogue.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -11,6 +11,7 @@ import { OutcomeChunks } from '../ledger/outcome-chunks.ts';
 import { readRoundLedger, type ShardRows } from '../ledger/read-ledger.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import type { RunContext } from '../run-context.ts';
+import { afterFirst } from './copies.ts';
 import { historyEvents } from './fan-out-mode.ts';
 import { foldItems, park } from './fold-items.ts';
 import { answeringHosts, foldHosts, type HostBudget, isSpent, refusedRow } from './host-trouble.ts';
@@ -36,9 +37,11 @@ export async function foldRound(
   const { state } = context;
   const left = new Map<number, Left>();
   const stoodAt = new Map<number, number>();
+  const firsts = new Map<number, OutcomeRow | undefined>();
   for (const item of await readLeft(state, run, before.round)) {
     left.set(item.index, item);
     if (item.open) stoodAt.set(item.index, partsOf(item.open));
+    if (item.waitsFor !== undefined) firsts.set(item.waitsFor, undefined);
   }
   const crashedItems = new Set<number>();
   const next: Status = { ...before, round: before.round + 1, spent: { ...before.spent }, limit: undefined };
@@ -79,6 +82,7 @@ export async function foldRound(
       }
     }
     for (const row of folded.outcomes) {
+      if (firsts.has(row.index)) firsts.set(row.index, row);
       next.failed += row.outcome === 'failed' ? 1 : 0;
       next.skipped += row.outcome === 'skipped' ? 1 : 0;
       next.bytes += row.outcome === 'stored' ? (row.bytes ?? 0) : 0;
@@ -98,14 +102,28 @@ export async function foldRound(
     const spent = new Map(Array.from(troubles).filter(([, trouble]) => isSpent(trouble, budget, now)));
     for (const item of spent.size > 0 ? left.values() : []) {
       const trouble = spent.get(item.host) ?? spent.get(item.behind ?? '');
-      if (!trouble) continue;
+      // Who waits for another line fares as that one does; what is to be copied has not asked any host.
+      const isUnasked = item.copyOf !== undefined && item.since === undefined;
+      if (!trouble || item.waitsFor !== undefined || isUnasked) continue;
+      const row = refusedRow(item, trouble, now);
+      if (firsts.has(row.index)) firsts.set(row.index, row);
       next.failed += 1;
       left.delete(item.index);
-      await chunks.add(refusedRow(item, trouble, now));
+      await chunks.add(row);
     }
     for (const host of spent.keys()) troubles.delete(host);
   }
   next.hosts = troubles.size > 0 ? Array.from(troubles.values()) : undefined;
+  for (const item of firsts.size > 0 ? left.values() : []) {
+    if (item.waitsFor === undefined || left.has(item.waitsFor)) continue;
+    const after = afterFirst(item, firsts.get(item.waitsFor));
+    if ('left' in after) left.set(item.index, after.left);
+    else {
+      next.failed += 1;
+      left.delete(item.index);
+      await chunks.add(after.failed);
+    }
+  }
   const stillLeft = Array.from(left.values(), (item) =>
     afterParking(afterProgress(item, stoodAt), parked, next.leads),
   ).sort((a, b) => a.index - b.index);
@@ -125,6 +143,8 @@ function afterProgress(item: Left, stoodAt: ReadonlyMap<number, number>): Left {
 /** Every item of a parked host waits, and every one that would be led there, whichever lane the host complained to. */
 function afterParking(item: Left, parked: ReadonlyMap<string, number>, leads: Leads = {}): Left {
   const until = Math.max(...withLeads(item.host, leads).map((host) => parked.get(host) ?? 0));
+  // What is copied asks no host, and does not wait, unless it must be fetched after all.
+  if (item.copyOf) return until > 0 ? { ...item, copyOf: { ...item.copyOf, askFrom: until } } : item;
   return until > item.notBefore ? { ...item, notBefore: until } : item;
 }
 

@@ -67,7 +67,9 @@ export function isSpent({ refusals, since }: HostTrouble, budget: HostBudget, no
 
 /** Hosts of a shard that gave somebody an answer, a bad one too: they are not dead, and do not refuse everybody. */
 export function* answeringHosts(items: readonly Left[], fold: ShardFold): Iterable<string> {
-  for (const { index, host, behind } of items) {
+  for (const { index, host, behind, copyOf } of items) {
+    // What is copied asks no host.
+    if (copyOf) continue;
     const outcome = fold.outcomes.get(index);
     const isAnswered =
       (outcome ? showsAnswer(outcome) : isStatus(fold.deferred.get(index))) ||

@@ -19,9 +19,11 @@ import {
   readInlineItems,
   readManifest,
 } from '../manifest/read-manifest.ts';
+import { RequestIndex } from '../manifest/request-index.ts';
 import type { RunContext } from '../run-context.ts';
 import { parseS3Uri } from '../store/s3-uri.ts';
 import { itemJudge, usesModule } from './check-input.ts';
+import { isCopyable } from './copies.ts';
 import { mostItems, tooManyItems } from './fit-run.ts';
 import type { RunInput } from './run-input.ts';
 import { type Left, type Status, writeStatus } from './status.ts';
@@ -38,6 +40,7 @@ export async function readList(context: RunContext, run: string, { input, starte
   const { etag, lines } = await openList(context, input, startedAt);
   await emptyLeftovers(context, run);
   const keys = new KeyIndex({ directories: !input.to.startsWith('s3://') });
+  const requests = new RequestIndex();
   const items = new ItemChunks(context, run);
   const outcomes = new OutcomeChunks(state, run, 0);
   const invalid: InvalidLine[] = [];
@@ -61,8 +64,12 @@ export async function readList(context: RunContext, run: string, { input, starte
     const item = limitItem(line.item.item, context.limits ?? {});
     needsModule ||= usesModule(item.transform ?? input.options.transform);
     await items.add({ ...line.item, item });
-    if (line.duplicateOf === undefined) left.push(leftOf(line.item, hosts));
-    else await outcomes.add(duplicateRow(line.item, line.duplicateOf));
+    if (line.duplicateOf === undefined) {
+      const first = isCopyable(line.item, input.options)
+        ? requests.firstOf(line.item.index, line.item.item)
+        : undefined;
+      left.push(leftOf(line.item, hosts, first));
+    } else await outcomes.add(duplicateRow(line.item, line.duplicateOf));
   }
   if (invalid.length > 0) throw await refuse(context, run, invalid, count);
   requireRoom(left, input.options.maxTotalBytes);
@@ -178,7 +185,7 @@ function duplicateRow({ index, line, key, item }: ItemOfList, of: number): Outco
 
 type ItemOfList = Omit<ListedItem, 'kind'>;
 
-function leftOf({ index, line, item }: ItemOfList, hosts: Map<string, string>): Left {
+function leftOf({ index, line, item }: ItemOfList, hosts: Map<string, string>, waitsFor: number | undefined): Left {
   return {
     index,
     line,
@@ -187,6 +194,7 @@ function leftOf({ index, line, item }: ItemOfList, hosts: Map<string, string>): 
     attempts: 0,
     notBefore: 0,
     crashes: 0,
+    ...(waitsFor !== undefined && { waitsFor }),
   };
 }
 

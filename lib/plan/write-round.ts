@@ -131,7 +131,7 @@ function work(piece: Piece | undefined, items: ReadonlyMap<number, string>, lane
   const left = piece?.left;
   const found = left && items.get(left.index);
   if (!found) throw new Error(`item ${left?.index} is left but stands in no chunk of the list`);
-  const { open, restarts, whole, resumes, since } = left;
+  const { open, restarts, whole, resumes, since, copyOf } = left;
   const state: Omit<ItemWork, keyof Listed> = {
     kind: piece.parts ? 'range' : 'item',
     ...(piece.parts && { parts: piece.parts }),
@@ -140,6 +140,7 @@ function work(piece: Piece | undefined, items: ReadonlyMap<number, string>, lane
     ...(since !== undefined && { since }),
     ...(left.alone && { alone: true }),
     ...(piece.probe && { probe: true }),
+    ...(copyOf && { copyOf }),
     ...(open && { open }),
     ...(restarts !== undefined && { restarts }),
     ...(whole && { whole }),

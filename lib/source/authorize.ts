@@ -1,6 +1,7 @@
 import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
 import { SignatureV4 } from '@smithy/signature-v4';
 import type { OpenAuth } from '../contract/request.ts';
+import { SkyhaulError } from '../errors/skyhaul-error.ts';
 
 /** A request as it is about to be sent. */
 export interface Hop {
@@ -8,7 +9,7 @@ export interface Hop {
   readonly url: URL;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | undefined;
+  readonly body?: Uint8Array | 'streamed' | undefined;
 }
 
 /** Headers that say who asks. Called for every request anew, and only for those to the origin that the item names. */
@@ -43,6 +44,10 @@ async function sign(auth: OpenAuth & { type: 'sigv4' }, hop: Hop, nowMs: number)
     applyChecksum: true,
   });
   const { url, method, body } = hop;
+  if (body === 'streamed') {
+    const message = '`sigv4` signs every byte before the first one is sent: give the `body` as a text or `{ base64 }`';
+    throw new SkyhaulError('BatchInvalid', message);
+  }
   const signed = await signer.sign(
     {
       method,

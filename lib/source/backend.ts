@@ -1,6 +1,7 @@
 import type { Network } from './address-class.ts';
 import type { Exchange } from './exchange.ts';
 import { type Connector, GuardedConnector, type Lookup } from './guarded-connect.ts';
+import type { OutgoingBody } from './outgoing-body.ts';
 import { TunnelConnector } from './proxy-tunnel.ts';
 import type { BackendName, ProxySettings, SourcePolicy, TlsSettings } from './source.ts';
 
@@ -26,7 +27,8 @@ export interface HttpRequest {
   readonly path: string;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array | undefined;
+  /** A streamed one is begun once at most: a request whose body is begun is never sent again. */
+  readonly body?: Uint8Array | OutgoingBody | undefined;
 }
 
 export interface BackendOptions {

@@ -6,6 +6,8 @@ import { classifyStreamError } from './classify-stream-error.ts';
 import type { ConnectionWatch } from './connection-watch.ts';
 import type { Exchange } from './exchange.ts';
 import { type Connector, targetOf } from './guarded-connect.ts';
+import { OutgoingBody } from './outgoing-body.ts';
+import { sendBody } from './send-body.ts';
 import type { SourcePolicy } from './source.ts';
 import { StreamCarrier } from './stream-carrier.ts';
 import { Turns } from './turns.ts';
@@ -81,22 +83,30 @@ export class Http2Backend implements Backend {
       ':scheme': 'https',
       ':authority': host,
       ':path': path,
-      ...(body !== undefined && { 'content-length': String(body.length) }),
+      ...(body instanceof Uint8Array && { 'content-length': String(body.length) }),
       ...headers,
     });
-    // Node ends the stream of a GET by itself.
-    if (method !== 'GET') stream.end(body);
     session.isUsed = true;
-    const failure = await this.#listen(stream, session, exchange);
+    const closed = this.#listen(stream, session, exchange, body);
+    // Node ends the stream of a GET by itself.
+    if (method !== 'GET' && !(body instanceof OutgoingBody)) stream.end(body);
+    const failure = await closed;
     const { lastStream } = session;
-    if (isUsed && lastStream !== undefined && (stream.id ?? Number.POSITIVE_INFINITY) > lastStream) return false;
+    const isSpent = body instanceof OutgoingBody && body.isBegun;
+    if (!isSpent && isUsed && lastStream !== undefined && (stream.id ?? Number.POSITIVE_INFINITY) > lastStream)
+      return false;
     const phase = exchange.hasHead ? 'body' : 'headers';
     exchange.fail(classifyStreamError(failure, { host: this.#origin.hostname, rstCode: stream.rstCode, phase }));
     return true;
   }
 
   /** Tells the exchange what comes; resolves with the error of the stream, or without one, when it is closed. */
-  async #listen(stream: ClientHttp2Stream, { http2, connection }: Session, exchange: Exchange): Promise<unknown> {
+  async #listen(
+    stream: ClientHttp2Stream,
+    { http2, connection }: Session,
+    exchange: Exchange,
+    body: HttpRequest['body'],
+  ): Promise<unknown> {
     const { hostname: host } = this.#origin;
     const give = (error: SkyhaulError) => {
       stream.destroy(error);
@@ -124,6 +134,9 @@ export class Http2Backend implements Backend {
       failure = error;
     });
     exchange.begin(carrier);
+    // The connection serves the next one all the same.
+    const cut = () => stream.close(constants.NGHTTP2_CANCEL);
+    if (body instanceof OutgoingBody) void sendBody(body, stream, { exchange, carrier, cut });
     await closed;
     carrier.release();
     return failure;

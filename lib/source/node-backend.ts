@@ -1,8 +1,11 @@
 import { Agent, type ClientRequest, request } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { type Backend, type BackendOptions, connectorFor, type HttpRequest, MAX_HEADER_BYTES } from './backend.ts';
 import type { Exchange } from './exchange.ts';
 import { type Connector, targetOf } from './guarded-connect.ts';
+import { OutgoingBody } from './outgoing-body.ts';
+import { sendBody } from './send-body.ts';
 import type { SourcePolicy } from './source.ts';
 import { StreamCarrier } from './stream-carrier.ts';
 import { Turns } from './turns.ts';
@@ -51,8 +54,8 @@ export class NodeBackend implements Backend {
         insecureHTTPParser: false,
       });
       sent.once('close', closed.resolve);
-      this.#listen(sent, exchange);
-      sent.end(body);
+      this.#listen(sent, exchange, body);
+      if (!(body instanceof OutgoingBody)) sent.end(body);
     } catch (error) {
       exchange.fail(error);
       return;
@@ -60,17 +63,19 @@ export class NodeBackend implements Backend {
     await closed.promise;
   }
 
-  #listen(sent: ClientRequest, exchange: Exchange): void {
+  #listen(sent: ClientRequest, exchange: Exchange, body: HttpRequest['body']): void {
     let carrier: StreamCarrier | undefined;
     // Node hides the headers behind the 2000th, among them perhaps the length; the limit is in bytes.
     sent.maxHeadersCount = 0;
     sent.on('socket', () => {
       const { newest } = this.connector;
-      carrier = new StreamCarrier(exchange, newest, this.#origin.hostname, this.#policy, (error) => {
+      const destroy = (error?: SkyhaulError) => {
         sent.destroy(error);
         newest?.socket.destroy();
-      });
+      };
+      carrier = new StreamCarrier(exchange, newest, this.#origin.hostname, this.#policy, destroy);
       exchange.begin(carrier);
+      if (body instanceof OutgoingBody) void sendBody(body, sent, { exchange, carrier, cut: () => destroy() });
     });
     sent.on('information', () => exchange.receiveInterim());
     sent.on('response', (response) => {

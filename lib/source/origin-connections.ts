@@ -7,6 +7,7 @@ import { Exchange } from './exchange.ts';
 import type { Guest, HostSeats } from './host-seats.ts';
 import { Http2Backend } from './http2-backend.ts';
 import { NodeBackend } from './node-backend.ts';
+import { OutgoingBody } from './outgoing-body.ts';
 import type { BackendName, ProxySettings, TlsSettings } from './source.ts';
 import { UndiciBackend } from './undici-backend.ts';
 
@@ -63,7 +64,10 @@ export class OriginConnections implements Guest {
     const { policy, windowMs, now } = this.#options;
     const { backend } = this.#originOf(url, kind, sending);
     const { minBytesPerSecond } = policy;
-    const onOver = () => void seats?.rest(url.host, this);
+    const onOver = () => {
+      if (request.body instanceof OutgoingBody) request.body.end();
+      void seats?.rest(url.host, this);
+    };
     const facts = { host: hostOf(url), signal, minBytesPerSecond, windowMs, now, onOver };
     const exchange = new Exchange(facts, backend.connector);
     backend.send({ ...request, path: `${url.pathname}${url.search}` }, exchange);

@@ -14,6 +14,7 @@ import { judgeOpened, openHeaders } from './judge-opened.ts';
 import { judgeResume } from './judge-resume.ts';
 import { type Answer, openedRange, openedSource, resumedSource } from './opened-source.ts';
 import { OriginConnections } from './origin-connections.ts';
+import { OutgoingBody } from './outgoing-body.ts';
 import { readText } from './read-text.ts';
 import { becomesGet, decideRedirect, isRedirect, withoutContent } from './redirect.ts';
 import { inSource, rangeHeaders, validatorOf } from './resume-headers.ts';
@@ -30,6 +31,7 @@ import type {
   SourceRequest,
   TlsSettings,
 } from './source.ts';
+import { StreamedBody } from './streamed-body.ts';
 import { WINDOW_MS } from './throughput-window.ts';
 
 type Headers = Readonly<Record<string, string>>;
@@ -38,7 +40,8 @@ type Headers = Readonly<Record<string, string>>;
 const MAX_ROBOTS_REDIRECTS = 5;
 
 /** One request of a chain of redirects. */
-interface Sent extends Omit<Hop, 'headers'> {
+interface Sent extends Omit<Hop, 'headers' | 'body'> {
+  readonly body: SourceRequest['body'];
   readonly given: Headers;
   readonly own: Headers;
   /** No redirect has led away from the origin of the item yet. */
@@ -212,12 +215,15 @@ class HttpSourceClient implements SourceClient {
       if (request.signal.aborted) throw interruptionOf(request.signal);
       if (backend === 'h2' && url.protocol === 'http:') throw notOverTls(url);
       const headers = await this.#headers(request, { method, url, body, given, own: own(url.origin), isOwnOrigin });
+      const sent = body instanceof StreamedBody ? body.open() : body;
       const exchange = await this.#connections.send(
         url,
-        { method, headers, body },
+        { method, headers, body: sent },
         { signal: request.signal, name: backend, tls: tlsAt(request, isOwnOrigin), proxy: request.proxy },
       );
       const head = await exchange.head;
+      // Whoever answers so reads no more of it (RFC 9112 9.3); others may answer while they read.
+      if (head.status >= 300 && sent instanceof OutgoingBody) sent.hold();
       if (request.keepsCookies === true) await this.#cookies.keep(url, head.headers);
       if (!isRedirect(head.status)) return { url, head, exchange };
       await discardBody(exchange, head.framing);
@@ -234,6 +240,7 @@ class HttpSourceClient implements SourceClient {
         given = {};
         isOwnOrigin = false;
       }
+      if (body instanceof StreamedBody && !body.canBeSent) throw sentOnce(url, next.url);
       url = next.url;
     }
   }
@@ -248,10 +255,12 @@ class HttpSourceClient implements SourceClient {
       // With gzip, CDNs ignore ranges and serve other bytes under the same ETag.
       'accept-encoding': 'identity',
       ...(request.keepsCookies === true && (await this.#cookies.headerFor(url, lower.cookie))),
+      ...(body instanceof StreamedBody && body.bytes !== undefined && { 'content-length': String(body.bytes) }),
       ...own,
     };
     if (request.authorize === undefined || !isOwnOrigin) return headers;
-    return { ...headers, ...(await request.authorize({ method, url, headers, body })) };
+    const known = body instanceof StreamedBody ? 'streamed' : body;
+    return { ...headers, ...(await request.authorize({ method, url, headers, body: known })) };
   }
 }
 
@@ -275,6 +284,11 @@ function notOverTls(url: URL): SkyhaulError {
 /** What was posted may be a secret like any header, and was meant for its own host. */
 function postsElsewhere(from: URL, to: URL): SkyhaulError {
   const message = `${redactUrl(from.href)} sends a POST on to ${to.host}; what is posted goes to its own origin only`;
+  return new SkyhaulError('RedirectRefused', message, { host: from.host });
+}
+
+function sentOnce(from: URL, to: URL): SkyhaulError {
+  const message = `${redactUrl(from.href)} sends a POST on to ${redactUrl(to.href)}, and its \`body\` was a stream; give a function that opens it to have it sent again`;
   return new SkyhaulError('RedirectRefused', message, { host: from.host });
 }
 

@@ -1,5 +1,6 @@
 import type { WantedRange } from '../contract/byte-range.ts';
 import type { Authorize } from './authorize.ts';
+import type { StreamedBody } from './streamed-body.ts';
 import type { Window } from './wanted-range.ts';
 
 /** A source that answered with a body worth reading. Nothing else in Skyhaul speaks HTTP. */
@@ -74,7 +75,7 @@ export interface SourceRequest {
   /** What a POST answers is no version of anything: it is never joined, and `version` is undefined. @default 'GET' */
   readonly method?: 'GET' | 'POST' | undefined;
   /** Of a POST. Goes along to redirects of the same origin that keep the method (307, 308), to no other. */
-  readonly body?: Uint8Array | undefined;
+  readonly body?: Uint8Array | StreamedBody | undefined;
   /** Says who asks, for the origin of `url` only. */
   readonly authorize?: Authorize | undefined;
   /** Keeps cookies of answers for later requests of this client that say so, too. @default false */

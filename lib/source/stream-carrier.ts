@@ -13,6 +13,7 @@ export class StreamCarrier implements Carrier {
   readonly #exchange: Exchange;
   readonly #host: string;
   readonly #idleTimeoutMs: number;
+  readonly #headersTimeoutMs: number;
   readonly #destroy: (error: SkyhaulError) => void;
   #timer: NodeJS.Timeout | undefined;
   #stream: Readable | undefined;
@@ -30,11 +31,15 @@ export class StreamCarrier implements Carrier {
     this.#host = host;
     this.#idleTimeoutMs = policy.idleTimeoutMs;
     this.#destroy = destroy;
-    const { headersTimeoutMs } = policy;
-    this.#timer = setTimeout(
-      () => this.#giveUp('HeadersTimeout', `no headers in ${headersTimeoutMs} ms`),
-      headersTimeoutMs,
-    );
+    this.#headersTimeoutMs = policy.headersTimeoutMs;
+    this.#watchHeaders();
+  }
+
+  /** The request has a body that is still being sent: who is waited for now. Without meaning once the head has come. */
+  sendingBody(awaited: 'host' | 'ours'): void {
+    if (this.#exchange.hasHead || this.#exchange.isOver) return;
+    this.release();
+    if (awaited === 'host') this.#watchHeaders();
   }
 
   /** The head has come; what follows is the body. */
@@ -66,6 +71,11 @@ export class StreamCarrier implements Carrier {
   release(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+  }
+
+  #watchHeaders(): void {
+    const ms = this.#headersTimeoutMs;
+    this.#timer = setTimeout(() => this.#giveUp('HeadersTimeout', `no headers in ${ms} ms`), ms);
   }
 
   #watchIdle(): void {

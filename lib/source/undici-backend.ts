@@ -28,7 +28,9 @@ export class UndiciBackend implements Backend {
   }
 
   send({ method, path, headers, body }: HttpRequest, exchange: Exchange): void {
-    this.#client.dispatch({ path, method, headers, body: body ?? null }, handlerOf(exchange, this.connector));
+    // Its types do not know what its documentation and its code do: that a body may be an async iterable.
+    const sent = (body ?? null) as Uint8Array | null;
+    this.#client.dispatch({ path, method, headers, body: sent }, handlerOf(exchange, this.connector));
   }
 
   async close(): Promise<void> {

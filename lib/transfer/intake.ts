@@ -13,7 +13,7 @@ import { requestOf } from './source-request.ts';
 /** What reading needs of an item's job; whoever stores nothing has no more. */
 export type IntakeJob = Pick<
   ItemJob,
-  'work' | 'options' | 'client' | 'tries' | 'signal' | 'time' | 'now' | 'pause' | 'onBytes'
+  'work' | 'options' | 'client' | 'body' | 'tries' | 'signal' | 'time' | 'now' | 'pause' | 'onBytes'
 >;
 
 /**

@@ -3,6 +3,7 @@ import type { Options } from '../contract/options.ts';
 import type { Outcome } from '../contract/outcome.ts';
 import type { ItemWork } from '../contract/work.ts';
 import type { SourceClient } from '../source/source.ts';
+import type { StreamedBody } from '../source/streamed-body.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { LoadUserModule } from '../transform/user-module.ts';
 import type { BufferPool } from './buffer-pool.ts';
@@ -17,6 +18,8 @@ export interface ItemJob {
   readonly options: Options;
   readonly destination: ObjectStore;
   readonly client: SourceClient;
+  /** Sent in the place of the `body` that stands in the item. Of the library only: no list can hold one. */
+  readonly body?: StreamedBody | undefined;
   /** For requests that refer to some. */
   readonly secrets?: Secrets | undefined;
   readonly pool: BufferPool;
@@ -61,6 +64,7 @@ export type ItemResult = Pick<
   | 'verified'
   | 'sourceEtag'
   | 'objectEtag'
+  | 'copiedFrom'
   | 'objects'
   | 'bytesIn'
   | 'rowsIn'

@@ -1,6 +1,6 @@
 import type { OpenUploadState } from '../contract/checkpoint.ts';
 import { makesMany } from '../contract/transform.ts';
-import type { ItemWork } from '../contract/work.ts';
+import type { CopySource, ItemWork } from '../contract/work.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import { knownParts } from '../ledger/fold-checkpoints.ts';
 import type { OpenedSource } from '../source/source.ts';
@@ -9,6 +9,7 @@ import type { Condition, StoredObject, Upload } from '../store/object-store.ts';
 import { adopted } from './adopt-object.ts';
 import { checkHeaders } from './check-expectations.ts';
 import { consumeItem } from './consume-item.ts';
+import { copyObject } from './copy-object.ts';
 import { fillParts } from './fill-parts.ts';
 import { finishObject } from './finish-object.ts';
 import { advanceOf, beginGeneration, continueGeneration, type Generation } from './generation.ts';
@@ -95,6 +96,12 @@ export class ItemTransfer {
     const target = this.#isRange || this.#isUnnamed ? undefined : await this.#look();
     if (target && 'outcome' in target) return target;
     await this.#takeUp();
+    const { copyOf } = this.#job.work;
+    if (copyOf && target && !this.#generation) {
+      const copied = await copyObject(this.#job, copyOf, target, this.#transform?.mark);
+      if (copied) return copied;
+      requireHost(copyOf, this.#job.now());
+    }
     for (let replacement: OpenedSource | undefined; ; ) {
       try {
         if (this.#generation) return await this.#goOn(this.#generation, target?.existing);
@@ -263,6 +270,13 @@ export class ItemTransfer {
     const { work } = this.#job;
     return !this.#isTakenUp && work.open ? { key: work.key, id: work.open.upload } : undefined;
   }
+}
+
+/** Throws Throttled where the host of what cannot be copied is not to be asked yet. */
+function requireHost({ line, askFrom = 0 }: CopySource, now: number): void {
+  if (askFrom <= now) return;
+  const details = { isUnasked: true, retryAfterMs: askFrom - now };
+  throw new SkyhaulError('Throttled', `what line ${line} was stored as cannot be copied; the host is busy`, details);
 }
 
 async function secretsOf({ secrets, work, options }: ItemJob): Promise<void> {

@@ -40,8 +40,11 @@ export async function runLane(lane: readonly ItemWork[], shard: ShardRun): Promi
     for (const work of lane) {
       if (shard.isOver() || (work.alone && shard.begun > 0)) return;
       from = hostOf(work);
-      if (shard.hosts.isParked(from)) continue;
-      await pace.beReady(from);
+      // What is copied asks its host only when that cannot be.
+      if (!work.copyOf) {
+        if (shard.hosts.isParked(from)) continue;
+        await pace.beReady(from);
+      }
       if (shard.isOver()) return;
       shard.begun += 1;
       const goesOn = await workOn(work, { client, asked }, shard);
@@ -105,7 +108,7 @@ async function workUntilSettled(working: Working, asked: Lane['asked']): Promise
   const { work, shard, tries } = working;
   const { context, stop, hosts } = shard;
   // A name that does not exist costs not even a look at the destination any more.
-  for (let known = hosts.refusalOf(hostOf(work)); ; known = undefined) {
+  for (let known = work.copyOf ? undefined : hosts.refusalOf(hostOf(work)); ; known = undefined) {
     const error = known ?? (await attempt(working));
     if (!error) {
       hosts.answered(asked.host);

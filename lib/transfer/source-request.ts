@@ -15,7 +15,7 @@ import { openRequest, receiversOf, type Secrets } from './secrets.ts';
  * does not fit (a GET with a body, a range of a POST), SecretRefused.
  */
 export function requestOf(
-  job: Pick<ItemJob, 'work' | 'options' | 'signal' | 'now'> & { readonly secrets?: Secrets | undefined },
+  job: Pick<ItemJob, 'work' | 'options' | 'body' | 'signal' | 'now'> & { readonly secrets?: Secrets | undefined },
 ): Omit<SourceRequest, 'ifNoneMatch'> {
   const { item } = job.work;
   const receivers = receiversOf({ item, options: job.options });
@@ -35,7 +35,7 @@ export function requestOf(
     url: mergeQuery(item.url, { ...ofBatch.query, ...own.query }),
     headers: { ...agentOf(own, asked), ...contentTypeOf(body), ...headers, ...cookieOf(asked.cookies, headers.cookie) },
     method,
-    ...(body !== undefined && { body: bytesOf(body) }),
+    ...(body !== undefined && { body: job.body ?? bytesOf(body) }),
     ...(item.range !== undefined && { range: rangeOf(item.range) }),
     authorize: authorizer(short, own, ofBatch, job.now),
     keepsCookies: asked.cookies === true,

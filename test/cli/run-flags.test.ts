@@ -36,6 +36,10 @@ describe('the flags of a run', () => {
     });
   });
 
+  it('reads what is done with lines that ask for the same', () => {
+    expect(readRunFlags(['list.txt'], { to, duplicates: 'copy' }).options).toEqual({ duplicates: 'copy' });
+  });
+
   it('reads the limits of a run', () => {
     const raw = { to, maxFailures: '0', maxTotalBytes: '2TiB', maxHours: '0.5', hostAttempts: '3', hostTimeout: '30m' };
 

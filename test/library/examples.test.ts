@@ -1,18 +1,20 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { describe, expect } from 'vitest';
 import { fetchPages } from '../../examples/library/download-many.ts';
 import { fetchRelease } from '../../examples/library/download-one.ts';
 import { readJson, saveAdults } from '../../examples/library/pipe-stream.ts';
+import { convertFile, lookUp } from '../../examples/library/post-stream.ts';
 import { findSlowRequests } from '../../examples/library/read-lines.ts';
 import { sha256Of } from '../../examples/library/read-stream.ts';
 import { fetchFor } from '../../examples/library/stop-downloads.ts';
 import { writeReport } from '../../examples/library/upload-generator.ts';
 import { storeWithDigests } from '../../examples/library/watch-chunks.ts';
-import { it, local, until } from './fixture.ts';
+import { bodyOf, startBodyHost } from '../source/body-host.ts';
+import { collect, it, local, until } from './fixture.ts';
 
 const root = join(import.meta.dirname, '../..');
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -87,6 +89,22 @@ describe('the examples', () => {
     const stored = await storeWithDigests([origin.url('/a'), origin.url('/b'), origin.url('/c')], { ...local, to });
 
     expect(stored.map((one) => one.sha256).toSorted()).toEqual([sha256('a'), sha256('b')].toSorted());
+  });
+
+  it('post a stream', async ({ to }) => {
+    const host = await startBodyHost('undici', (request, response) => {
+      void bodyOf(request).then((body) => response.end((body ?? '').toString().toUpperCase()));
+    });
+    async function* rows() {
+      yield { id: 'a' };
+      yield { id: 'b' };
+    }
+    await writeFile(join(to, 'in'), 'the file');
+
+    expect(await convertFile(join(to, 'in'), host.url('/upper'), { ...local, to, key: 'out' })).toBe('out: stored');
+    expect(await readFile(join(to, 'out'), 'utf8')).toBe('THE FILE');
+    expect(await collect(lookUp(rows(), host.url('/upper'), local))).toEqual([{ ID: 'A' }, { ID: 'B' }]);
+    expect(host.requests.map(({ headers }) => headers['content-length'])).toEqual(['8', undefined]);
   });
 
   it('upload a generator', async ({ to }) => {

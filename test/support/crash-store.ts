@@ -22,6 +22,7 @@ export function wiredStore(store: ObjectStore, wire: Tripwire, limits: Partial<S
     createUpload: (key, options) => around(() => store.createUpload(key, options)),
     uploadPart: (...part) => around(() => store.uploadPart(...part)),
     streamPart: (...part) => around(() => store.streamPart(...part)),
+    copyPart: (...part) => around(() => store.copyPart(...part)),
     listParts: (upload) => around(() => store.listParts(upload)),
     completeUpload: (...commit) => around(() => store.completeUpload(...commit)),
     abortUpload: (upload) => around(() => store.abortUpload(upload)),

@@ -1,5 +1,6 @@
 /** Which function carries out which call. */
 import { completeUpload } from './memory-s3-complete.ts';
+import { copyPart } from './memory-s3-copy.ts';
 import { type Ask, deleteObject, getObject, headObject, listObjects, putObject } from './memory-s3-objects.ts';
 import { S3Problem } from './memory-s3-problem.ts';
 import { Bucket } from './memory-s3-state.ts';
@@ -25,7 +26,7 @@ export const handlers: Readonly<Record<Operation, Handler>> = {
   head: onBucket(headObject),
   delete: onBucket(deleteObject),
   create: onBucket(createUpload),
-  part: onBucket(uploadPart),
+  part: onBucket((ask) => (ask.headers['x-amz-copy-source'] === undefined ? uploadPart(ask) : copyPart(ask))),
   'list-parts': onBucket(listParts),
   complete: onBucket(completeUpload),
   abort: onBucket(abortUpload),

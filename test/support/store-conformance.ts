@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { crc32 } from '../../lib/store/crc32.ts';
 import type { Condition, ObjectStore } from '../../lib/store/object-store.ts';
 import { keysOf, matching, putBytes, randomBytes, readAll, stream } from './store-bytes.ts';
+import { describeCopies } from './store-conformance-copies.ts';
 import { describeParts } from './store-conformance-parts.ts';
 import { describeUploads } from './store-conformance-uploads.ts';
 
@@ -12,6 +13,7 @@ const ANY: Condition = { kind: 'any' };
 export function describeStore(name: string, place: () => Promise<() => ObjectStore>): void {
   describeUploads(name, place);
   describeParts(name, place);
+  describeCopies(name, place);
   describe(`${name} keeps the promises of a store`, () => {
     test('a put object is read back whole, with its checksum, type and metadata', async () => {
       const store = (await place())();
