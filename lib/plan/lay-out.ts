@@ -39,9 +39,11 @@ const LEAST_LANES_TOGETHER = 16;
 const LARGE_WEIGHT = 16 * MiB;
 /**
  * About what one invocation should get of a long list: a thousand files of unknown size, more of those that are known to be
- * small, or about a gigabyte. With fewer, orchestration and start-up would cost more than the transfer (plan-cost.ts).
+ * small. With fewer, orchestration and start-up would cost more than the transfer (plan-cost.ts).
  */
 const SHARD_WEIGHT = 1_000 * (UNKNOWN_BYTES + OVERHEAD_BYTES);
+/** The same of large files, whose bytes take the time: half a minute of a Lambda's network. */
+const LARGE_SHARD_WEIGHT = 384 * MiB;
 /** Of a Lambda of 1 GiB, the stack's usual one. */
 export const DEFAULT_SLOTS = 54;
 
@@ -166,7 +168,7 @@ function shardCount(lanes: readonly Lane[], room: number, { workers, slots = DEF
   const weight = lanes.reduce((sum, lane) => sum + lane.weight, 0);
   const items = lanes.reduce((sum, lane) => sum + lane.items.length, 0);
   const isSmall = weight < items * LARGE_WEIGHT;
-  const byWork = Math.ceil(weight / SHARD_WEIGHT);
+  const byWork = Math.ceil(weight / (isSmall ? SHARD_WEIGHT : LARGE_SHARD_WEIGHT));
   const wanted = isSmall ? Math.min(byWork, Math.ceil(lanes.length / slots)) : byWork;
   const mostSpread = isSmall ? Math.ceil(lanes.length / LEAST_LANES) : lanes.length;
   const spread = Math.min(workers, Math.ceil(items / LEAST_ITEMS), mostSpread);

@@ -118,7 +118,26 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
   const settled = await settleInput(context.state, run, input, context.now(), status !== undefined, terms);
   const asked = withinLimits(context, settled);
   requirePossible(context, run, asked.input.options, status);
+  if (status) await requireSameList(context, run, input, status);
   return { run, asked, status, isFirst: true };
+}
+
+/**
+ * On one machine a list that is named again is one that somebody wants to be run: another one is not silently answered by the
+ * report of the first. Deployed, an execution may ask again long after its list was read; lists lie in the state of their run there.
+ */
+async function requireSameList(
+  { inProcess, state, openManifest }: RunContext,
+  run: string,
+  given: BatchInput,
+  status: Status,
+) {
+  const uri = given.manifest?.uri;
+  if (!inProcess || uri === undefined || uri.startsWith(state.uri)) return;
+  const { etag } = await openManifest(uri);
+  if (etag === status.manifestEtag) return;
+  const text = `run ${run} was started with another version of ${uri}; give this one a run of its own`;
+  throw new SkyhaulError('RunInputDiffers', text);
 }
 
 /** Execution names may hold what run ids may not. */

@@ -11,7 +11,7 @@ import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { checkReceived } from './check-commit.ts';
 import { crc32 as crc32Of } from './crc32.ts';
 import { showKey } from './key-rules.ts';
-import { unlessMissing } from './local-errors.ts';
+import { codeOf, unlessMissing } from './local-errors.ts';
 import { readPieces } from './local-read.ts';
 import type { LocalRoot } from './local-root.ts';
 import { parseJson } from './local-sidecar.ts';
@@ -26,7 +26,7 @@ import {
   readRecord,
   storePart,
 } from './part-records.ts';
-import type { PlacementEffects } from './place-file.ts';
+import { NO_HARD_LINKS, type PlacementEffects } from './place-file.ts';
 
 /** After so many, an abort is heard. */
 const WRITE_BYTES = 4 * 1024 * 1024;
@@ -154,8 +154,7 @@ export class LocalUploads {
     const size = (await unlessMissing(stat(data)))?.size;
     if (isInPlace(records) && size === commit.bytes) {
       const path = join(tmp, `${randomUUID()}.tmp`);
-      await rename(data, path);
-      const giveBack = () => rename(path, data);
+      const giveBack = await this.#takeOut(data, path);
       try {
         return { whole: { path, stats: await this.#finish(path) }, giveBack };
       } catch (error) {
@@ -176,6 +175,21 @@ export class LocalUploads {
       }
     });
     return { whole, giveBack: () => rm(whole.path, { force: true }) };
+  }
+
+  /**
+   * A second name for the bytes, so that a process that is killed before they have their last one leaves an upload with all
+   * its parts. Nobody writes into them any more: every part has its record. Answers how to undo it.
+   */
+  async #takeOut(data: string, path: string): Promise<() => Promise<void>> {
+    try {
+      await this.#effects.link(data, path);
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if (!NO_HARD_LINKS.includes(codeOf(error) ?? '')) throw error;
+      await rename(data, path);
+      return () => rename(path, data);
+    }
   }
 
   async #finish(path: string): Promise<BigIntStats> {

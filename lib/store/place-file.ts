@@ -13,7 +13,7 @@ import { localEtag } from './local-sidecar.ts';
 import type { Condition } from './object-store.ts';
 
 /** File systems without hard links (FAT, some of FUSE) say so in one of these ways. */
-const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
+export const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
 
 export interface Placement {
   readonly key: string;

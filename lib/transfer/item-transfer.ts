@@ -77,7 +77,7 @@ export class ItemTransfer {
     try {
       return await this.#try();
     } catch (error) {
-      const failure = await explainConflict(this.#job, toSkyhaulError(error));
+      const failure = await explainConflict(this.#job, toSkyhaulError(error), this.#transform?.mark);
       if (!mayGoOn(failure, this.canGoOn)) await this.#drop(failure.name === 'UploadLost').catch(() => undefined);
       // The item of a range begins again, elsewhere: its parts are nobody's any more.
       if (this.#isRange && failure.retryable && !this.canGoOn && this.#isTakenUp) return undefined;
@@ -163,7 +163,7 @@ export class ItemTransfer {
     if (!storesObject(work.item, this.#transform))
       return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
     const found = await destination.head(work.key);
-    requireOwnName(this.#job, found);
+    requireOwnName(this.#job, found, this.#transform?.mark);
     const existing = comparable(work, found);
     const before = beforeFetch({
       overwrite: options.overwrite,

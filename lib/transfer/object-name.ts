@@ -35,23 +35,32 @@ function prefixBytes(storeUri: string): number {
 }
 
 /**
- * Throws KeyConflict where another item of this run has the name. With `if-changed` also where another source had it in
- * an earlier run: what it stored is left alone when it has not changed, and would be lost here.
+ * Throws KeyConflict where another item of this run has the name, also where this one's key was known beforehand. With
+ * `if-changed` also where something else had it in an earlier run: what that stored is left alone when it has not changed,
+ * and would be lost here. `transform` is the mark of this item's.
  */
 export function requireOwnName(
   job: Pick<ItemJob, 'run' | 'work' | 'options'>,
   existing: StoredObject | undefined,
+  transform: string | undefined,
 ): void {
   const mark = markOfItem(job);
-  if (!existing || !isNamedLate(job.work) || isOfItem(existing, mark)) return;
-  const { key } = job.work;
-  const { [META.run]: run, [META.line]: line, [META.source]: source, [META.request]: request } = existing.metadata;
-  if (run === job.run) {
-    throw new SkyhaulError('KeyConflict', `line ${line} of this run has stored ${source} as ${JSON.stringify(key)}`);
+  if (!existing || isOfItem(existing, mark)) return;
+  const { work } = job;
+  const { [META.run]: run, [META.line]: line, [META.source]: source, [META.item]: item } = existing.metadata;
+  // Keys that were known beforehand have been compared by Plan.
+  if (run === job.run && (isNamedLate(work) || item !== undefined)) {
+    throw new SkyhaulError(
+      'KeyConflict',
+      `line ${line} of this run has stored ${source} as ${JSON.stringify(work.key)}`,
+    );
   }
-  const isOther = source !== undefined && (source !== mark.source || request !== requestMark(job));
-  if (!isOther || job.options.overwrite !== 'if-changed') return;
-  const text = `${JSON.stringify(key)} was made of ${source}${source === mark.source ? ', asked for otherwise' : ''}`;
+  if (!isNamedLate(work) || source === undefined || job.options.overwrite !== 'if-changed') return;
+  const isAskedAlike = existing.metadata[META.request] === requestMark(job);
+  const isMadeAlike =
+    existing.metadata[META.range] === work.item.range && existing.metadata[META.transform] === transform;
+  if (source === mark.source && isAskedAlike && isMadeAlike) return;
+  const text = `${JSON.stringify(work.key)} was made of ${source}${source === mark.source ? ', asked for otherwise' : ''}`;
   throw new SkyhaulError('KeyConflict', `${text}; overwrite: always replaces it`);
 }
 
@@ -59,10 +68,11 @@ export function requireOwnName(
 export async function explainConflict(
   job: Pick<ItemJob, 'run' | 'work' | 'options' | 'destination'>,
   failure: SkyhaulError,
+  transform: string | undefined,
 ): Promise<SkyhaulError> {
-  if (failure.name !== 'CommitConflict' || !isNamedLate(job.work)) return failure;
+  if (failure.name !== 'CommitConflict') return failure;
   try {
-    requireOwnName(job, await job.destination.head(job.work.key));
+    requireOwnName(job, await job.destination.head(job.work.key), transform);
     return failure;
   } catch (error) {
     return toSkyhaulError(error);

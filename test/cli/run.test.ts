@@ -175,6 +175,20 @@ describe('skyhaul run ends with', () => {
     expect(origin.requests).toEqual([]);
   });
 
+  it('2 when a run that has a name is given another list, and never with the report of the first one', async () => {
+    const list = join(folder, 'nightly.txt');
+    await writeFile(list, `${origin.url('/a.txt')}\n`);
+    await run([list, '--run', 'nightly']);
+    const again = await run([list, '--run', 'nightly']);
+    await writeFile(list, `${origin.url('/b.txt')}\n${origin.url('/a.txt')}\n`);
+
+    const ended = await run([list, '--run', 'nightly']);
+
+    expect(again.code).toBe(0);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toContain('RunInputDiffers: run nightly was started with another version of');
+  });
+
   it('3 when bad lines are to be skipped, and stores the others', async () => {
     const ended = await run(['-', '--skip-invalid', '--run', 'r1'], `${origin.url('/a.txt')}\nftp://h/x\n`);
 

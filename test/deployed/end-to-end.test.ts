@@ -84,7 +84,8 @@ describe.concurrent('the deployed state machine', () => {
       .store('')
       .put(`runs/${run}/manifest.jsonl`, bytes, { condition: { kind: 'absent' }, crc32: crc32(bytes) });
 
-    const executionArn = await runs.start(run, { manifest: { uri } });
+    // With one transfer at once in a worker, so that there are more shards than an inline Map takes.
+    const executionArn = await runs.start(run, { manifest: { uri }, options: { slots: 1 } });
     const summary = await runs.ended(executionArn);
     const outcomes = await runs.outcomes(run);
 

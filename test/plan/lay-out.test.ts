@@ -113,6 +113,14 @@ describe('layOut', () => {
     expect(lanesOf(1e9)).toEqual(Array.from({ length: 600 }, () => 1));
   });
 
+  it('hands the ranges of one large file to as many workers as its lanes allow', () => {
+    const ranges = Array.from({ length: 4 }, () => left(0, 'host', { bytes: 250 * 1024 * 1024 }));
+
+    const { shards } = layOut(ranges, { ...limits, perHostConnections: 2, maxShards: 10_000, workers: 50 });
+
+    expect(shards.map((lanes) => lanes.length)).toEqual([1, 1]);
+  });
+
   it('lets no shard of a long list have fewer than 300 small items', () => {
     const sizes = fc.array(fc.integer({ min: 0, max: 100_000 }), { minLength: 1, maxLength: 50 });
 

@@ -138,11 +138,36 @@ describe('an upload', () => {
 });
 
 describe('L01: an upload whose process was killed', () => {
-  test('while it committed has only the parts whose bytes are still there, and is filled again', async () => {
+  test('in the middle of its commit has all its parts, and is committed by the next one', async () => {
+    const pieces = cut(store, 2, 100);
+    const killed = Promise.withResolvers<void>();
+    const dying = openLocalStore(root, {
+      now: Date.now,
+      // At its last step it is heard of no more.
+      link(from, to) {
+        if (!to.endsWith('big')) return link(from, to);
+        killed.resolve();
+        return new Promise(() => undefined);
+      },
+    });
+    const upload = await dying.createUpload('big', {});
+    for (const number of [1, 2]) await sendPart(dying, upload, number, pieces);
+    void dying.completeUpload(upload, await dying.listParts(upload), commitOf(pieces, ABSENT));
+    await killed.promise;
+
+    const parts = await store.listParts(upload);
+    expect(parts.map(({ number }) => number)).toEqual([1, 2]);
+    await store.completeUpload(upload, parts, commitOf(pieces, ABSENT));
+
+    expect(await readFile(join(root, 'big'))).toEqual(Buffer.concat(pieces));
+    expect(await keysOf(store.listUploads(''))).toEqual([]);
+  });
+
+  test('while it committed without hard links has only the parts whose bytes are still there, and is filled again', async () => {
     const pieces = cut(store, 2, 100);
     const upload = await store.createUpload('big', {});
     for (const number of [1, 2]) await sendPart(store, upload, number, pieces);
-    // The first step of a commit; the next one gives the file its name.
+    // The first step of such a commit; the next one gives the file its name.
     await rename(join(root, '.skyhaul/tmp', upload.id, 'data'), join(root, '.skyhaul/tmp/killed.tmp'));
 
     expect(await store.listParts(upload)).toEqual([]);

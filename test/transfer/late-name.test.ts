@@ -128,6 +128,55 @@ describe('an object that is called what its source calls it', () => {
     expect(always).toMatchObject([{ outcome: 'stored', key: 'in/same.txt' }]);
   });
 
+  it('is not taken for another body, range or transform of the same URL by a later run', async ({ rig }) => {
+    rig.origin.on('/post', ({ headers }) => ({
+      headers: called('export.csv'),
+      body: `answer to a body of ${headers['content-length']}`,
+    }));
+    rig.origin.on('/get', ranged(Buffer.from('0123456789'), '"1"', { headers: called('part.bin') }));
+    const url = (path: string) => rig.origin.url(path);
+    const pairs = [
+      [
+        { url: url('/post'), body: 'A' },
+        { url: url('/post'), body: 'BB' },
+      ],
+      [
+        { url: url('/get'), range: 'bytes=0-3' },
+        { url: url('/get'), range: 'bytes=4-9' },
+      ],
+      [{ url: url('/get') }, { url: url('/get'), transform: ['gzip'] }],
+    ];
+
+    for (const [n, items] of pairs.entries()) {
+      const options = { key: `${n}/{filename}`, perHostConnections: 1 };
+      const first = await rig.run({ run: `first-${n}`, items, to: rig.root, options });
+      const second = await rig.run({ run: `second-${n}`, items, to: rig.root, options });
+
+      expect(first.map(({ outcome, error }) => error ?? outcome)).toEqual(['stored', 'KeyConflict']);
+      expect(second[1]).toMatchObject({ outcome: 'failed', error: 'KeyConflict' });
+    }
+    expect(await stored(rig, '0/export.csv')).toBe('answer to a body of 1');
+    expect(await stored(rig, '1/part.bin')).toBe('0123');
+  });
+
+  it('is not replaced by an item of the run that has the same name for a key', async ({ rig }) => {
+    rig.origin.on('/named', { headers: called('x.txt'), body: 'named' });
+    rig.origin.on('/keyed', { body: 'keyed' });
+    const items = [
+      { url: rig.origin.url('/named'), key: 'a/{filename}' },
+      { url: rig.origin.url('/keyed'), key: 'a/x.txt' },
+    ];
+
+    for (const overwrite of ['if-changed', 'always']) {
+      const to = join(rig.root, overwrite);
+      const options = { overwrite, perHostConnections: 1 };
+      const outcomes = await rig.run({ run: overwrite, items, to, options });
+
+      expect(outcomes.map(({ outcome, error }) => error ?? outcome)).toEqual(['stored', 'KeyConflict']);
+      expect(await stored(rig, `${overwrite}/a/x.txt`)).toBe('named');
+    }
+  });
+
   it('is recognised when the row that said so was lost', async ({ rig }) => {
     rig.origin.on('/a', { headers: called('a.txt'), body: 'a' });
     const plan = await rig.plan(named(rig, ['/a']));

@@ -87,5 +87,21 @@ describe('an object that stands already', () => {
     expect(mark(signed('1'), { Authorization: 'a' })).toBe(mark(signed('2'), { authorization: 'b' }));
     expect(mark(signed('1'))).not.toBe(mark(signed('1').replace('versionId=7', 'versionId=8')));
     expect(mark('https://b.example/k')).toBeUndefined();
+    const azure = (time: string) => `https://b.example/k?sv=2024&st=${time}&se=${time}&sig=${time}`;
+    expect(mark(azure('1'))).toBe(mark(azure('2')));
+    const cloudFront = (time: string) => `https://b.example/k?Expires=${time}&Signature=${time}&Key-Pair-Id=K`;
+    expect(mark(cloudFront('1'))).toBe(mark(cloudFront('2')));
+  });
+
+  it('is of another request where a parameter that signatures have, too, stands without one', () => {
+    const mark = (query: string) =>
+      requestMark({ work: { item: { url: `https://b.example/k?${query}` } }, options: {} } as unknown as Parameters<
+        typeof requestMark
+      >[0]);
+
+    for (const name of ['st', 'sv', 'expires', 'policy', 'signature', 'sig']) {
+      expect(mark(`${name}=CA`)).not.toBe(mark(`${name}=NY`));
+      expect(mark(`${name}=CA`)).toBeDefined();
+    }
   });
 });
