@@ -53,12 +53,13 @@ interface Circuit {
   /** Of the last refusal. */
   error: SkyhaulError;
   isGone: boolean;
-  pause: Promise<void> | undefined;
 }
 
 export class HostCircuits {
   readonly #options: HostsOptions;
   readonly #circuits = new Map<string, Circuit>();
+  /** Of the hosts that have asked for one, while it runs. Apart from the circuits: no answer ends it. */
+  readonly #pauses = new Map<string, Promise<void>>();
   readonly #closed = new AbortController();
 
   constructor(options: HostsOptions) {
@@ -98,14 +99,15 @@ export class HostCircuits {
 
   /** Waits as long as the host has asked everybody to, if that is short. Throws what `refusalOf` says. */
   async mayAsk(host: string): Promise<void> {
-    await this.#circuits.get(host)?.pause;
+    // A lane under way may be told of a longer one while this one runs.
+    for (let pause = this.#pauses.get(host); pause !== undefined; pause = this.#pauses.get(host)) await pause;
     const refusal = this.refusalOf(host);
     if (refusal !== undefined) throw refusal;
   }
 
   answered(host: string): void {
     const circuit = this.#circuits.get(host);
-    // Who was under way before says nothing about who comes now.
+    // Who was under way before says nothing about who comes now. Nor does a pause end: the host has asked for all of it.
     if (circuit !== undefined && !this.isParked(host)) this.#circuits.delete(host);
   }
 
@@ -137,7 +139,7 @@ export class HostCircuits {
     const isEnough = isProbe || (circuit.refusals >= most && circuit.items.size > 1);
     if (error.name === 'HostNotFound') circuit.isGone = isEnough;
     else if (isEnough || (askedMs ?? 0) > MAX_SLEEP_MS) this.#park(host, circuit, askedMs ?? 0);
-    else if (askedMs !== undefined) this.#pause(circuit, askedMs);
+    else if (askedMs !== undefined) this.#pause(host, askedMs);
   }
 
   #park(host: string, circuit: Circuit, askedMs: number): void {
@@ -154,10 +156,14 @@ export class HostCircuits {
     record({ row: 'host', host, error: name, message, ...(status !== undefined && { status }), notBefore: until });
   }
 
-  #pause(circuit: Circuit, ms: number): void {
+  #pause(host: string, ms: number): void {
     const signal = AbortSignal.any([this.#options.signal, this.#closed.signal]);
-    const pause = sleep(ms, undefined, { signal }).catch(() => undefined);
-    circuit.pause = Promise.all([circuit.pause, pause]).then(() => undefined);
+    const asked = sleep(ms, undefined, { signal }).catch(() => undefined);
+    // The longest counts. Forgotten before whoever awaits it goes on, unless another has taken its place.
+    const pause: Promise<void> = Promise.all([this.#pauses.get(host), asked]).then(() => {
+      if (this.#pauses.get(host) === pause) this.#pauses.delete(host);
+    });
+    this.#pauses.set(host, pause);
   }
 
   #circuitOf(host: string, error: SkyhaulError): Circuit {
@@ -171,7 +177,6 @@ export class HostCircuits {
       until: 0,
       error,
       isGone: false,
-      pause: undefined,
     };
     this.#circuits.set(host, circuit);
     return circuit;

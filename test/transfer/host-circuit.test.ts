@@ -1,3 +1,4 @@
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { HostRow } from '../../lib/contract/ledger-row.ts';
@@ -12,6 +13,15 @@ const busy = (retryAfterMs?: number) =>
     ...(retryAfterMs !== undefined && { retryAfterMs }),
   });
 const item = (index: number) => ({ index, isProbe: false });
+
+/** Tells whether a lane that waits for the host now has gone on. */
+function lane(hosts: HostCircuits) {
+  const state = { isAsked: false };
+  const waiting = hosts.mayAsk('a.test').then(() => {
+    state.isAsked = true;
+  });
+  return { state, waiting };
+}
 
 function circuits() {
   const clock = { now: 1_000_000 };
@@ -114,12 +124,72 @@ describe('the hosts of an invocation', () => {
     const waiting = hosts.mayAsk('a.test').then(() => {
       isAsked = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await setTimeout(20);
     expect(isAsked).toBe(false);
     stop.abort();
     await waiting;
 
     expect(isAsked).toBe(true);
+  });
+
+  it('lets no answer of a request begun before end the pause the host has asked for', async () => {
+    const { hosts, stop } = circuits();
+    hosts.failed('a.test', busy(20_000), item(0));
+    const before = lane(hosts);
+
+    hosts.answered('a.test');
+    hosts.failed('a.test', new SkyhaulError('NotFound', '404', { status: 404 }), item(1));
+    // A shorter one of a lane that was answered later does not replace it.
+    hosts.failed('a.test', busy(1), item(2));
+    const after = lane(hosts);
+    await setTimeout(50);
+    expect([before.state.isAsked, after.state.isAsked]).toEqual([false, false]);
+    stop.abort();
+    await Promise.all([before.waiting, after.waiting]);
+
+    expect([before.state.isAsked, after.state.isAsked]).toEqual([true, true]);
+  });
+
+  it('begins to count anew when the host has answered during a pause', () => {
+    const { hosts } = circuits();
+
+    hosts.failed('a.test', busy(10), item(0));
+    hosts.failed('a.test', busy(10), item(0));
+    hosts.answered('a.test');
+
+    expect(hosts.failed('a.test', busy(10), item(1))).toBeUndefined();
+  });
+
+  it('lets a lane that waits already wait for a longer Retry-After that arrives meanwhile', async () => {
+    const { hosts, stop } = circuits();
+    hosts.failed('a.test', busy(10), item(0));
+    const { state, waiting } = lane(hosts);
+
+    hosts.failed('a.test', busy(20_000), item(1));
+    await setTimeout(60);
+    expect(state.isAsked).toBe(false);
+    stop.abort();
+    await waiting;
+
+    expect(state.isAsked).toBe(true);
+  });
+
+  it('lets every lane go on when the longest of the pauses is over, and the next one at once', async () => {
+    const { hosts } = circuits();
+    const start = performance.now();
+    hosts.failed('a.test', busy(20), item(0));
+    const first = lane(hosts);
+    hosts.failed('a.test', busy(80), item(1));
+    hosts.answered('a.test');
+    hosts.failed('a.test', busy(1), item(2));
+
+    await first.waiting;
+    // Timers may fire up to 1 ms early.
+    expect(performance.now() - start).toBeGreaterThan(75);
+    const next = lane(hosts);
+    await setImmediate();
+
+    expect(next.state.isAsked).toBe(true);
   });
 
   it('never lets one host answer for another', () => {
