@@ -33,6 +33,10 @@ export function readRunFlags(words: readonly string[], raw: RawRunFlags): RunFla
   const reader = new FlagReader();
   if (!raw.to) reader.problems.push('--to: say where to: a directory or s3://bucket/prefix');
   const scheme = /^([a-z][a-z0-9+.-]+):\//i.exec(raw.to ?? '')?.[1];
+  // With one slash it would be a directory called `s3:`.
+  if (scheme === 's3' && !raw.to?.startsWith('s3://')) {
+    reader.problems.push('--to: an address in S3 begins with s3://');
+  }
   if (scheme !== undefined && scheme !== 's3') {
     reader.problems.push(`--to: ${scheme}: is not supported; s3:// or a directory`);
   }

@@ -121,6 +121,7 @@ describe('the flags of a run', () => {
     expect(problemsOf(['list.txt'], { to: 'gs://bucket/x' })).toEqual([
       '--to: gs: is not supported; s3:// or a directory',
     ]);
+    expect(problemsOf(['list.txt'], { to: 's3:/bucket/x' })).toEqual(['--to: an address in S3 begins with s3://']);
   });
 
   it('never repeats a header in a message', () => {
