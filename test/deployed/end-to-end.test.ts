@@ -13,7 +13,7 @@ import { bytesOf } from '../support/origin-bytes.ts';
 import { type Handler, listen, Runs } from './runs.ts';
 
 const MiB = 1024 * 1024;
-const HOSTS = 60;
+const HOSTS = 50;
 const servers: Server[] = [];
 let runs: Runs;
 
@@ -64,7 +64,7 @@ describe.concurrent('the deployed state machine', () => {
     expect(await runs.openUploads(run)).toEqual([]);
   });
 
-  it('runs a list in S3 of 200 URLs on 60 hosts through the distributed Map, and as `skyhaul run` does', async () => {
+  it('runs a list in S3 of 200 URLs on 50 hosts through the distributed Map, and as `skyhaul run` does', async () => {
     const answer: Handler = ({ url: path = '' }, response) => {
       const index = Number(path.slice(1));
       if (index % 50 === 49) return response.writeHead(404).end();
