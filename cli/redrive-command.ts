@@ -1,5 +1,5 @@
+import { overlayRequest } from '../lib/contract/merge-options.ts';
 import { type Options, options as optionsSchema } from '../lib/contract/options.ts';
-import type { RequestOptions } from '../lib/contract/request.ts';
 import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { exitCode } from './exit-code.ts';
 import type { ListArgument } from './list-argument.ts';
@@ -62,15 +62,6 @@ function requireGiven({ call }: RedriveFlags, { needsModule, needsSecrets }: Fai
 
 /** What is said anew stands over what was said; headers and query by name. */
 export function overlaid(before: Options, given: Partial<Options>): Options {
-  const request = given.request && { request: mergedRequest(before.request, given.request) };
+  const request = given.request && { request: overlayRequest(before.request ?? {}, given.request) };
   return optionsSchema.parse({ ...before, ...given, ...request });
-}
-
-function mergedRequest(before: RequestOptions = {}, given: RequestOptions): RequestOptions {
-  return {
-    ...before,
-    ...given,
-    ...((before.headers ?? given.headers) && { headers: { ...before.headers, ...given.headers } }),
-    ...((before.query ?? given.query) && { query: { ...before.query, ...given.query } }),
-  };
 }

@@ -5,7 +5,7 @@ import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { encodeLine, putLines } from '../lib/ledger/json-lines.ts';
 import { runKeys } from '../lib/ledger/run-keys.ts';
 import { livingOwner } from '../lib/plan/claim.ts';
-import { readRunInput } from '../lib/plan/run-input.ts';
+import { requireRunInput } from '../lib/plan/run-input.ts';
 import { newestStatus } from '../lib/plan/status.ts';
 import { type FailedLine, readFailed, withoutBatch } from '../lib/report/failed-lines.ts';
 import { isReported } from '../lib/report/report-run.ts';
@@ -39,8 +39,7 @@ export interface FailedCount {
 
 /** What the run was asked for. Throws RunNotFound, RunInUse, ReportMissing. */
 export async function requireEnded({ state, isAlive }: RedrivePlace, run: string): Promise<BatchInput> {
-  const asked = await readRunInput(state, run);
-  if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
+  const asked = await requireRunInput(state, run);
   const status = await newestStatus(state, run);
   // Laid out again behind its report: it was continued.
   const goesOn = status !== undefined && (await state.head(runKeys(run).shards(status.round))) !== undefined;

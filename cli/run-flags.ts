@@ -1,5 +1,5 @@
 import type { SecretBinding } from '../lib/contract/secret.ts';
-import { transformSpec } from '../lib/contract/transform.ts';
+import { transformSpec, usesModule } from '../lib/contract/transform.ts';
 import { toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { parseNetworks } from '../lib/source/address-class.ts';
 import { FlagReader } from './flag-reader.ts';
@@ -46,7 +46,7 @@ export function readRunFlags(words: readonly string[], raw: RawRunFlags): RunFla
   reader.problems.push(...secrets.problems);
   const list = readListFlags(words, raw, reader);
   const { transform } = list.options;
-  if (raw.module === undefined && transform?.some(({ name }) => name === 'module')) {
+  if (raw.module === undefined && usesModule(transform)) {
     reader.problems.push('--transform: `module` needs your own code: --module <file>');
   }
   reader.requireNone();

@@ -3,7 +3,7 @@ import { requireSupportedOptions } from '../lib/contract/not-supported.ts';
 import { parseContract } from '../lib/contract/parse.ts';
 import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { livingOwner } from '../lib/plan/claim.ts';
-import { readRunInput, settleInput } from '../lib/plan/run-input.ts';
+import { requireRunInput, settleInput } from '../lib/plan/run-input.ts';
 import { parseS3Uri } from '../lib/store/s3-uri.ts';
 import { ownerAlive, startExecution } from './executions.ts';
 import { type ListSource, prepareList } from './prepare-list.ts';
@@ -52,8 +52,7 @@ async function settleNew(flags: SubmitFlags, session: Session, source: Submissio
 
 /** A continued run keeps what it was started with. */
 async function settleAgain({ to }: SubmitFlags, { state }: Session, { run }: Submission): Promise<string> {
-  const stored = await readRunInput(state, run);
-  if (!stored) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
+  const stored = await requireRunInput(state, run);
   if (to === undefined || to === stored.input.to) return stored.input.to;
   throw new SkyhaulError('RunInputDiffers', `run ${run} goes to ${stored.input.to}`);
 }

@@ -3,7 +3,7 @@ import { type Summary, summary as summarySchema } from '../lib/contract/summary.
 import { SkyhaulError, toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { getJson } from '../lib/ledger/json-lines.ts';
 import { runKeys } from '../lib/ledger/run-keys.ts';
-import { readRunInput } from '../lib/plan/run-input.ts';
+import { requireRunInput } from '../lib/plan/run-input.ts';
 import { newestStatus } from '../lib/plan/status.ts';
 import { isReported } from '../lib/report/report-run.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
@@ -82,8 +82,7 @@ async function look(watch: Watch, follower: RunFollower): Promise<Watched | unde
 }
 
 async function hasReport({ state, run }: Watch): Promise<boolean> {
-  const [asked, status] = await Promise.all([readRunInput(state, run), newestStatus(state, run)]);
-  if (!asked) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
+  const [, status] = await Promise.all([requireRunInput(state, run), newestStatus(state, run)]);
   return status !== undefined && (await isReported({ state }, run, status));
 }
 

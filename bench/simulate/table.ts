@@ -1,4 +1,4 @@
-import { costOfBill } from './prices.ts';
+import { priceOf } from '../../lib/contract/prices.ts';
 import type { Result } from './system.ts';
 import type { World } from './world.ts';
 
@@ -56,7 +56,7 @@ export function worldLines({
 export function rowOf(name: string, width: number, { system, wallMs, rounds }: Result): string {
   const { hosts, ledger, prefix } = system;
   const { bill } = ledger;
-  const cost = costOfBill(bill);
+  const cost = priceOf(bill);
   const cells: Record<(typeof COLUMNS)[number], string> = {
     plan: name,
     'at once': thousands(width),

@@ -12,7 +12,7 @@ import { makesMany } from './transform.ts';
 export function contradictions(item: Item, options: Pick<Options, 'request' | 'transform'> = {}): readonly Problem[] {
   const { result, request, auth, headers } = item;
   const { method, body } = methodOf(item, options);
-  const steps = (item.transform ?? options.transform ?? []).map(({ name }) => name);
+  const steps = item.transform ?? options.transform;
   const problems: Problem[] = [
     ...askedTwice({ auth: auth ?? request?.auth, headers: { ...request?.headers, ...headers } }),
   ];

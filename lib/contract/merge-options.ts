@@ -19,30 +19,41 @@ function mergeRequest(
   nearer: RequestOptions | undefined,
 ): RequestOptions | undefined {
   if (!farther || !nearer) return nearer ?? farther;
-  const { auth, ...rest } = farther;
-  const replaced = new Set(Object.keys(nearer.headers ?? {}).map((name) => name.toLowerCase()));
-  const names = new Set(replaced);
-  if (nearer.auth) names.add('authorization');
+  const { headers: before = {}, ...rest } = withoutAsker(farther, nearer);
+  const names = new Set(Object.keys(nearer.headers ?? {}).map((name) => name.toLowerCase()));
   if (nearer.userAgent !== undefined) names.add('user-agent');
-  const kept = Object.entries(farther.headers ?? {}).filter(([name]) => !names.has(name.toLowerCase()));
-  const headers = { ...Object.fromEntries(kept), ...nearer.headers };
-  const query = { ...farther.query, ...nearer.query };
+  const kept = Object.entries(before).filter(([name]) => !names.has(name.toLowerCase()));
+  return overlayRequest({ ...rest, ...(kept.length > 0 && { headers: Object.fromEntries(kept) }) }, given(nearer));
+}
+
+/** The nearer setting over the farther one, field by field; of headers and query name by name, as they are written. Pure. */
+export function overlayRequest(farther: RequestOptions, nearer: RequestOptions = {}): RequestOptions {
+  const { headers, query } = farther;
   return {
-    ...(auth && !replaced.has('authorization') && { auth }),
-    ...without(rest, 'headers', 'query'),
-    ...given(without(nearer, 'headers', 'query')),
-    ...(Object.keys(headers).length > 0 && { headers }),
-    ...(Object.keys(query).length > 0 && { query }),
+    ...farther,
+    ...nearer,
+    ...((headers ?? nearer.headers) && { headers: { ...headers, ...nearer.headers } }),
+    ...((query ?? nearer.query) && { query: { ...query, ...nearer.query } }),
+  };
+}
+
+/** Who asks is said once: a nearer word, be it `auth` or a header, takes the place of the farther one. Pure. */
+export function withoutAsker(
+  farther: RequestOptions,
+  nearer: Pick<RequestOptions, 'auth' | 'headers'>,
+): RequestOptions {
+  const { auth, headers, ...others } = farther;
+  const isAuthorization = (name: string) => name.toLowerCase() === 'authorization';
+  const hasHeader = Object.keys(nearer.headers ?? {}).some(isAuthorization);
+  const kept = Object.entries(headers ?? {}).filter(([name]) => !nearer.auth || !isAuthorization(name));
+  return {
+    ...others,
+    ...(auth && !hasHeader && { auth }),
+    ...(headers && { headers: Object.fromEntries(kept) }),
   };
 }
 
 /** A field that is there and says nothing takes no default away. */
 function given<T extends object>(fields: T): Partial<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
-}
-
-function without<T extends object, K extends keyof T>(fields: T, ...names: readonly K[]): Omit<T, K> {
-  const copy = { ...fields };
-  for (const name of names) delete copy[name];
-  return copy;
 }

@@ -147,8 +147,13 @@ export const stepNames: readonly StepName[] = steps.map(({ shape }) => shape.nam
 export type StepOptions<N extends StepName> = Extract<StepSpec, { readonly name: N }>;
 
 /** Whether several objects come of one item, below its key. */
-export function makesMany(names: readonly StepName[]): boolean {
-  return names.includes('untar');
+export function makesMany(steps: readonly Pick<StepSpec, 'name'>[] = []): boolean {
+  return steps.some(({ name }) => name === 'untar');
+}
+
+/** Whether some step is the user's own code. */
+export function usesModule(steps: readonly Pick<StepSpec, 'name'>[] = []): boolean {
+  return steps.some(({ name }) => name === 'module');
 }
 
 /** Labels as in the WHATWG Encoding Standard 4.2, as far as this Node's ICU has them. */

@@ -37,10 +37,8 @@ export async function abortUploads(context: RunContext, run: string, which: Whic
   for (let chunk = 0; open.size > 0 && chunk * CHUNK_LINES < which.items; chunk += 1) {
     for await (const line of getLines(context.state, runKeys(run).items(chunk))) {
       const { key, nameAt, item } = listed.parse(line);
-      const steps = item.transform ?? which.transform ?? [];
       const own = nameAt === undefined ? [key] : named(key, nameAt, open.keys());
-      const isMany = makesMany(steps.map(({ name }) => name));
-      const keys = isMany ? own.flatMap((one) => below(one, open.keys())) : own;
+      const keys = makesMany(item.transform ?? which.transform) ? own.flatMap((one) => below(one, open.keys())) : own;
       for (const one of keys) {
         for (const upload of open.get(one) ?? []) {
           await which.destination.abortUpload(upload);

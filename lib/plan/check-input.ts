@@ -5,7 +5,7 @@ import type { GivenOptions } from '../contract/merge-options.ts';
 import type { Options } from '../contract/options.ts';
 import { problemsError } from '../contract/parse.ts';
 import { type Problem, problem } from '../contract/problem.ts';
-import type { TransformSpec } from '../contract/transform.ts';
+import { type TransformSpec, usesModule } from '../contract/transform.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import type { RunContext } from '../run-context.ts';
 import { transformJudge, transformProblem } from '../transform/check-transform.ts';
@@ -49,10 +49,6 @@ export function requirePossible(around: Around, run: string, options: Options, s
 export function itemJudge(around: Around, options: Options): (item: Item) => readonly Problem[] {
   const judge = transformJudge();
   return (item) => [...contradictions(item, options), ...problemsOf(item.transform, around, judge)];
-}
-
-export function usesModule(transform: TransformSpec | undefined): boolean {
-  return transform?.some(({ name }) => name === 'module') === true;
 }
 
 function problemsOf(

@@ -5,6 +5,7 @@ import type { Options } from '../contract/options.ts';
 import { makesMany } from '../contract/transform.ts';
 import type { Listed } from '../contract/work.ts';
 import type { ErrorName } from '../errors/catalogue.ts';
+import { failedRow } from './failed-row.ts';
 import type { Left } from './status.ts';
 
 /**
@@ -18,8 +19,7 @@ export function isCopyable({ item, nameAt }: Pick<Listed, 'item' | 'nameAt'>, op
   if (duplicates !== 'copy' || nameAt !== undefined) return false;
   // Nobody can read what is archived.
   if (storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE') return false;
-  const steps = (item.transform ?? transform ?? []).map(({ name }) => name);
-  return makesObject(item) && methodOf(item, options).method === 'GET' && !makesMany(steps);
+  return makesObject(item) && methodOf(item, options).method === 'GET' && !makesMany(item.transform ?? transform);
 }
 
 function makesObject({ result = 'object' }: Item): boolean {
@@ -46,17 +46,7 @@ export function afterFirst(waiting: Left, first: OutcomeRow | undefined): AfterF
   return { left: { ...item, ...(bytes !== undefined && { bytes }), copyOf } };
 }
 
-function failedAs({ index, line }: Left, { line: first, error, message, status }: OutcomeRow): OutcomeRow {
-  return {
-    row: 'outcome',
-    index,
-    line,
-    // Filled in from the list when the report is written.
-    url: '',
-    outcome: 'failed',
-    ...(error !== undefined && { error }),
-    message: `line ${first} asks for the same and failed${message === undefined ? '' : `: ${message}`}`,
-    ...(status !== undefined && { status }),
-    attempts: 0,
-  };
+function failedAs(waiting: Left, { line, error, message, status }: OutcomeRow): OutcomeRow {
+  const why = `line ${line} asks for the same and failed${message === undefined ? '' : `: ${message}`}`;
+  return failedRow(waiting, { ...(error !== undefined && { error }), message: why, status, attempts: 0 });
 }

@@ -1,6 +1,7 @@
 import type { DeferredRow, OutcomeRow } from '../contract/ledger-row.ts';
 import { foldCheckpoints } from '../ledger/fold-checkpoints.ts';
 import type { ShardFold } from '../ledger/fold-shard.ts';
+import { failedRow } from './failed-row.ts';
 import type { Left } from './status.ts';
 
 export interface ItemFold {
@@ -77,17 +78,11 @@ function mostAfter(item: Left, row: DeferredRow | undefined, crashes: number, cr
 }
 
 function workerCrashed(item: Left): OutcomeRow {
-  return {
-    row: 'outcome',
-    index: item.index,
-    line: item.line,
-    // Filled in from the list when the report is written.
-    url: '',
-    outcome: 'failed',
+  return failedRow(item, {
     error: 'WorkerCrashed',
     message: 'the worker ended without a word three times while it worked on this item alone',
     attempts: item.attempts + item.crashes + 1,
-  };
+  });
 }
 
 export function park(parked: Map<string, number>, host: string, until: number): void {

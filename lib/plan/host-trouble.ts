@@ -3,6 +3,7 @@ import type { HostRow, OutcomeRow } from '../contract/ledger-row.ts';
 import type { Options } from '../contract/options.ts';
 import { errorNames } from '../errors/catalogue.ts';
 import type { ShardFold } from '../ledger/fold-shard.ts';
+import { failedRow } from './failed-row.ts';
 import type { Left } from './status.ts';
 
 /**
@@ -104,16 +105,10 @@ export function refusedRow(item: Left, trouble: HostTrouble, now: number): Outco
   const { host, error, message, status, refusals, since } = trouble;
   const often = refusals === 1 ? 'once' : `${refusals} times in a row`;
   const minutes = Math.max(1, Math.round((now - since) / 60_000));
-  return {
-    row: 'outcome',
-    index: item.index,
-    line: item.line,
-    // Filled in from the list when the report is written.
-    url: '',
-    outcome: 'failed',
+  return failedRow(item, {
     error,
     message: `${host} refused ${often} within ${minutes} min, and was not asked for this line again; at last: ${message}`,
-    ...(status !== undefined && { status }),
+    status,
     attempts: item.attempts,
-  };
+  });
 }

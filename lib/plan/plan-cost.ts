@@ -1,12 +1,5 @@
 import { GiB } from '../contract/limits.ts';
-import {
-  LAMBDA_GIGABYTE_SECOND,
-  LAMBDA_REQUEST,
-  S3_GET,
-  S3_PUT,
-  TRANSITION,
-  TRANSITIONS_PER_INVOCATION,
-} from '../contract/prices.ts';
+import { priceOf, S3_PUT, TRANSITIONS_PER_INVOCATION } from '../contract/prices.ts';
 
 /** What an estimate assumes of an item beside its bytes, and of every invocation: milliseconds. */
 const ITEM_MS = 150;
@@ -47,8 +40,12 @@ export function planCost(facts: CostFacts): PlannedCost {
   const { items, bytes, shards, lanes, slots, memoryBytes, looks } = facts;
   const atOnce = Math.max(1, Math.min(slots, lanes / Math.max(1, shards)));
   const seconds = (items * ITEM_MS) / 1_000 / atOnce + bytes / BYTES_PER_SECOND + (shards * START_MS) / 1_000;
-  const compute = (memoryBytes / GiB) * seconds * LAMBDA_GIGABYTE_SECOND + shards * LAMBDA_REQUEST;
-  const transitions = shards * TRANSITIONS_PER_INVOCATION * TRANSITION;
-  const requests = shards * (PUTS_PER_SHARD * S3_PUT + GETS_PER_SHARD * S3_GET) + (looks ? items * S3_GET : 0);
-  return { compute, transitions, requests, total: compute + transitions + requests, puts: items * S3_PUT };
+  const { s3, lambda, states, total } = priceOf({
+    put: shards * PUTS_PER_SHARD,
+    get: shards * GETS_PER_SHARD + (looks ? items : 0),
+    gigabyteSeconds: (memoryBytes / GiB) * seconds,
+    invocations: shards,
+    transitions: shards * TRANSITIONS_PER_INVOCATION,
+  });
+  return { compute: lambda, transitions: states, requests: s3, total, puts: items * S3_PUT };
 }

@@ -19,7 +19,7 @@ import { refusing } from './host-trouble.ts';
 import { limitsAt, shardLimits } from './limits.ts';
 import { readList } from './read-list.ts';
 import { planRound, workersFor } from './round-plan.ts';
-import { type RunInput, readRunInput, settleInput } from './run-input.ts';
+import { type RunInput, requireRunInput, settleInput } from './run-input.ts';
 import { type Left, newestStatus, noteLimit, readLeft, type Status, writeStatus } from './status.ts';
 import { writeRound } from './write-round.ts';
 
@@ -94,8 +94,7 @@ async function begin(event: PlanEvent, context: RunContext): Promise<Begun> {
   const going = planAnswer.safeParse(event.input);
   if (going.success) {
     const { run } = going.data;
-    const settled = await readRunInput(context.state, run);
-    if (!settled) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${context.state.uri}`);
+    const settled = await requireRunInput(context.state, run);
     await requireClaim(context, run);
     const asked = withinLimits(context, settled);
     return { run, asked, status: await newestStatus(context.state, run), isFirst: false };

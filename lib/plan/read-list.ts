@@ -5,6 +5,7 @@ import type { OutcomeRow } from '../contract/ledger-row.ts';
 import { MAX_KEY_BYTES } from '../contract/limits.ts';
 import { DEFAULT_KEY_TEMPLATE } from '../contract/options.ts';
 import type { Problem } from '../contract/problem.ts';
+import { usesModule } from '../contract/transform.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { encodeLine, putText } from '../ledger/json-lines.ts';
@@ -22,7 +23,7 @@ import {
 import { RequestIndex } from '../manifest/request-index.ts';
 import type { RunContext } from '../run-context.ts';
 import { parseS3Uri } from '../store/s3-uri.ts';
-import { itemJudge, usesModule } from './check-input.ts';
+import { itemJudge } from './check-input.ts';
 import { isCopyable } from './copies.ts';
 import { mostItems, tooManyItems } from './fit-run.ts';
 import type { RunInput } from './run-input.ts';

@@ -85,6 +85,13 @@ export async function readRunInput(state: ObjectStore, run: string): Promise<Run
   return found === undefined ? undefined : runInput.parse(found);
 }
 
+/** The same of a run that there must be. Throws RunNotFound. */
+export async function requireRunInput(state: ObjectStore, run: string): Promise<RunInput> {
+  const found = await readRunInput(state, run);
+  if (!found) throw new SkyhaulError('RunNotFound', `there is no run ${run} at ${state.uri}`);
+  return found;
+}
+
 /** Equal but for the run id. Both come out of the same schema, so their fields stand in the same order. */
 function isSame(a: BatchInput, b: BatchInput): boolean {
   return JSON.stringify({ ...a, run: '' }) === JSON.stringify({ ...b, run: '' });

@@ -1,5 +1,6 @@
 import type { Item } from '../contract/item.ts';
 import type { OutcomeRow } from '../contract/ledger-row.ts';
+import { overlayRequest, withoutAsker } from '../contract/merge-options.ts';
 import type { Options } from '../contract/options.ts';
 import type { Outcome } from '../contract/outcome.ts';
 import type { RequestOptions } from '../contract/request.ts';
@@ -89,7 +90,7 @@ export function failedLine(
     // What is only asked for its headers goes through nothing.
     ...(transform && item.result !== 'head' && { transform }),
     ...item,
-    ...(request && { request: merged(fitting(request, item), item.request) }),
+    ...(request && { request: requestOf(request, item) }),
     key: asked.key,
     error: { name: outcome.error ?? 'Unexpected', ...(message !== undefined && { message }) },
   };
@@ -98,27 +99,8 @@ export function failedLine(
 /** Characters; a stack is longer than a line of a list should be. */
 const MAX_MESSAGE = 2_000;
 
-/** Who asks is said once: the item's own word, be it `auth` or a header, takes the place of the batch's. */
-function fitting(ofBatch: RequestOptions, { auth, headers, request }: Item): RequestOptions {
-  const isAuthorization = (name: string) => name.toLowerCase() === 'authorization';
-  const { auth: authOfBatch, headers: headersOfBatch, ...others } = ofBatch;
-  const hasAuth = (auth ?? request?.auth) !== undefined;
-  const hasHeader = Object.keys({ ...request?.headers, ...headers }).some(isAuthorization);
-  const kept = Object.entries(headersOfBatch ?? {}).filter(([name]) => !hasAuth || !isAuthorization(name));
-  return {
-    ...others,
-    ...(authOfBatch && !hasHeader && { auth: authOfBatch }),
-    ...(headersOfBatch && { headers: Object.fromEntries(kept) }),
-  };
-}
-
-/** The nearer setting over the farther one; headers and query by name. */
-function merged(ofBatch: RequestOptions, own: RequestOptions | undefined): RequestOptions {
-  const { headers, query } = ofBatch;
-  return {
-    ...ofBatch,
-    ...own,
-    ...((headers ?? own?.headers) && { headers: { ...headers, ...own?.headers } }),
-    ...((query ?? own?.query) && { query: { ...query, ...own?.query } }),
-  };
+/** What the batch says of every line, under what this one says. */
+function requestOf(ofBatch: RequestOptions, { auth, headers, request }: Item): RequestOptions {
+  const own = { auth: auth ?? request?.auth, headers: { ...request?.headers, ...headers } };
+  return overlayRequest(withoutAsker(ofBatch, own), request);
 }

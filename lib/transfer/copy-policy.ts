@@ -1,22 +1,12 @@
 import { GiB, MiB } from '../contract/limits.ts';
 import type { CopySource } from '../contract/work.ts';
 import type { ObjectOptions, StoredObject, StoreLimits } from '../store/object-store.ts';
-import { type ItemMark, META } from './overwrite-policy.ts';
+import { type ItemMark, isMadeAlike, type Making, META } from './overwrite-policy.ts';
 
 /**
  * Whether, and how, the object of another line stands for one that was to be fetched: pure. It is looked at by what it says
  * of itself, since anybody may have written there meanwhile; in doubt the line is fetched.
  */
-
-/** How an object is made; two that were made alike are the same, but for whose they are. */
-export interface Making {
-  /** Redacted URL. */
-  readonly source: string;
-  readonly request: string | undefined;
-  readonly fields: string | undefined;
-  readonly transform: string | undefined;
-  readonly range: string | undefined;
-}
 
 /** Larger ones would not be done within one invocation. */
 const MAX_COPY_BYTES = 256 * GiB;
@@ -26,18 +16,11 @@ export type Copyable = StoredObject & { readonly crc32: number };
 export function isCopyable(
   found: StoredObject | undefined,
   { etag }: Pick<CopySource, 'etag'>,
-  { source, request, fields, transform, range }: Making,
+  { source, ...making }: Making & Pick<ItemMark, 'source'>,
 ): found is Copyable {
   if (!found || found.isArchived || found.crc32 === undefined || found.bytes > MAX_COPY_BYTES) return false;
   if (etag !== undefined && found.etag !== etag) return false;
-  const { metadata } = found;
-  return (
-    metadata[META.source] === source &&
-    metadata[META.request] === request &&
-    metadata[META.fields] === fields &&
-    metadata[META.transform] === transform &&
-    metadata[META.range] === range
-  );
+  return found.metadata[META.source] === source && isMadeAlike(found, making);
 }
 
 /** What the copy says about itself: the same, but for whose it is. */

@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostRow } from '../contract/ledger-row.ts';
 import type { ErrorName } from '../errors/catalogue.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { sleepUntilStopped } from './lane-pace.ts';
 import { MAX_SLEEP_MS } from './retry-policy.ts';
 
 /**
@@ -158,7 +158,7 @@ export class HostCircuits {
 
   #pause(host: string, ms: number): void {
     const signal = AbortSignal.any([this.#options.signal, this.#closed.signal]);
-    const asked = sleep(ms, undefined, { signal }).catch(() => undefined);
+    const asked = sleepUntilStopped(ms, signal);
     // The longest counts. Forgotten before whoever awaits it goes on, unless another has taken its place.
     const pause: Promise<void> = Promise.all([this.#pauses.get(host), asked]).then(() => {
       if (this.#pauses.get(host) === pause) this.#pauses.delete(host);

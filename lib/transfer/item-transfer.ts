@@ -160,7 +160,7 @@ export class ItemTransfer {
   /** Looks at the target before the source is asked. */
   async #look(): Promise<Target | ItemResult> {
     const { work, options, destination } = this.#job;
-    if (!storesObject(work.item, this.#transform))
+    if (!storesObject(this.#job, this.#transform))
       return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
     const found = await destination.head(work.key);
     requireOwnName(this.#job, found, this.#transform?.mark);
@@ -283,7 +283,8 @@ async function secretsOf({ secrets, work, options }: ItemJob): Promise<void> {
   await secrets?.prepare({ item: work.item, options });
 }
 
-function storesObject({ result = 'object' }: ItemWork['item'], transform: ItemTransform | undefined): boolean {
+function storesObject({ work: { item }, options }: ItemJob, transform: ItemTransform | undefined): boolean {
+  const { result = 'object' } = item;
   // What stands below a key is no object under it.
-  return result === 'object' && !transform?.consume && !makesMany(transform?.chain.names ?? []);
+  return result === 'object' && !transform?.consume && !makesMany(item.transform ?? options.transform);
 }

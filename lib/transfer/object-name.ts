@@ -6,7 +6,7 @@ import type { OpenedSource } from '../source/source.ts';
 import type { StoredObject } from '../store/object-store.ts';
 import { parseS3Uri } from '../store/s3-uri.ts';
 import type { ItemJob } from './item-job.ts';
-import { isOfItem, META, markOfItem } from './overwrite-policy.ts';
+import { isMadeOf, isOfItem, META, markOfItem } from './overwrite-policy.ts';
 import { requestMark } from './request-mark.ts';
 
 /**
@@ -56,10 +56,8 @@ export function requireOwnName(
     );
   }
   if (!isNamedLate(work) || source === undefined || job.options.overwrite !== 'if-changed') return;
-  const isAskedAlike = existing.metadata[META.request] === requestMark(job);
-  const isMadeAlike =
-    existing.metadata[META.range] === work.item.range && existing.metadata[META.transform] === transform;
-  if (source === mark.source && isAskedAlike && isMadeAlike) return;
+  const making = { request: requestMark(job), transform, range: work.item.range };
+  if (source === mark.source && isMadeOf(existing, making)) return;
   const text = `${JSON.stringify(work.key)} was made of ${source}${source === mark.source ? ', asked for otherwise' : ''}`;
   throw new SkyhaulError('KeyConflict', `${text}; overwrite: always replaces it`);
 }

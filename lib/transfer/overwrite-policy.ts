@@ -47,6 +47,28 @@ export function sourceName(url: string): string {
   return `${name.slice(0, MAX_SOURCE_NAME - digest.length - 1)}#${digest}`;
 }
 
+/** How an object is made of its source: two that were made alike are the same, but for whose they are. */
+export interface Making {
+  /** What the source is asked with, beside its URL. */
+  readonly request?: string | undefined;
+  /** What is stored beside its bytes. */
+  readonly fields?: string | undefined;
+  /** What it is made by. */
+  readonly transform?: string | undefined;
+  /** Only these bytes of the source. */
+  readonly range?: string | undefined;
+}
+
+/** Whether its bytes are what such a request and such transforms make. */
+export function isMadeOf({ metadata }: StoredObject, { request, transform, range }: Omit<Making, 'fields'>): boolean {
+  return metadata[META.request] === request && metadata[META.transform] === transform && metadata[META.range] === range;
+}
+
+/** The same of the bytes and what stands beside them. */
+export function isMadeAlike(object: StoredObject, making: Making): boolean {
+  return isMadeOf(object, making) && object.metadata[META.fields] === making.fields;
+}
+
 export type BeforeFetch =
   | { readonly action: 'skip'; readonly reason: 'exists' | 'unchanged'; readonly message: string }
   /** This run stored it already; the row that said so was lost. */
@@ -86,34 +108,21 @@ export function isOfItem({ metadata }: StoredObject, { run, line, source, item }
 
 /** Looks at the target before the source is asked: pure. */
 export function beforeFetch(
-  facts: ItemMark & {
-    readonly overwrite: Options['overwrite'];
-    readonly existing: StoredObject | undefined;
-    readonly declared?: Declared;
-    /** What the source is asked with, beside its URL. */
-    readonly request?: string | undefined;
-    /** What is to be stored beside its bytes. */
-    readonly fields?: string | undefined;
-    /** What the object is to be made by. */
-    readonly transform?: string | undefined;
-    /** Only these bytes of the source are wanted. */
-    readonly range?: string | undefined;
-    /** What a POST answers has no version that could be compared. */
-    readonly isPost?: boolean;
-  },
+  facts: ItemMark &
+    Making & {
+      readonly overwrite: Options['overwrite'];
+      readonly existing: StoredObject | undefined;
+      readonly declared?: Declared;
+      /** What a POST answers has no version that could be compared. */
+      readonly isPost?: boolean;
+    },
 ): BeforeFetch {
   const { existing, overwrite, declared = {} } = facts;
   if (!existing) return { action: 'fetch', condition: { kind: 'absent' }, ifNoneMatch: undefined };
   if (isOfItem(existing, facts)) return { action: 'adopt', object: existing };
   const isSameSource = existing.metadata[META.source] === facts.source;
   if (overwrite === 'never') return { action: 'skip', reason: 'exists', message: 'something stands there' };
-  const isMadeAlike =
-    existing.metadata[META.transform] === facts.transform &&
-    existing.metadata[META.range] === facts.range &&
-    existing.metadata[META.request] === facts.request &&
-    existing.metadata[META.fields] === facts.fields &&
-    facts.isPost !== true;
-  const mayBeUnchanged = overwrite === 'if-changed' && isMadeAlike;
+  const mayBeUnchanged = overwrite === 'if-changed' && isMadeAlike(existing, facts) && facts.isPost !== true;
   const declaredBy = mayBeUnchanged ? digestHeld(existing, declared) : undefined;
   if (declaredBy !== undefined) {
     return { action: 'skip', reason: 'unchanged', message: `has the declared ${declaredBy}` };

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { ItemWork } from '../contract/work.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { SourceClient } from '../source/source.ts';
 import { ItemTransfer } from './item-transfer.ts';
+import { sleepUntilStopped } from './lane-pace.ts';
 import { defer, end, fail, interrupted, refused, type Working } from './settle-item.ts';
 import type { ShardRun } from './shard-run.ts';
 import { Tries } from './tries.ts';
@@ -85,7 +85,7 @@ async function workOn(work: ItemWork, { client, asked }: Lane, shard: ShardRun):
     now: context.now,
     record: shard.record,
     flush: shard.flush,
-    pause: (ms) => sleep(ms, undefined, { signal: shard.stop.signal }).catch(() => undefined),
+    pause: (ms) => sleepUntilStopped(ms, shard.stop.signal),
     onBytes: progressOf(work, shard),
     userModule: context.userModule,
     log: (message) => context.emit({ event: 'item.log', line: work.line, message }),
@@ -136,7 +136,7 @@ async function workUntilSettled(working: Working, asked: Lane['asked']): Promise
           error: error.name,
           afterMs: decision.afterMs,
         });
-        await sleep(decision.afterMs, undefined, { signal: stop.signal }).catch(() => undefined);
+        await sleepUntilStopped(decision.afterMs, stop.signal);
         if (stop.signal.aborted) return interrupted(working);
     }
   }

@@ -24,8 +24,7 @@ export function requestOf(
   const own = open(item.request ?? {});
   const short = open({ headers: item.headers, auth: item.auth });
   const asked: OpenRequest = { ...ofBatch, ...own };
-  const body = item.body ?? asked.body;
-  const method = item.method ?? asked.method ?? (body === undefined ? 'GET' : 'POST');
+  const { method, body } = methodOf(item, job.options);
   if (method === 'GET' && body !== undefined) throw new SkyhaulError('BatchInvalid', 'a GET carries no `body`');
   if (method === 'POST' && item.range !== undefined) {
     throw new SkyhaulError('BatchInvalid', '`range` is for GET; what a POST answers has no ranges');

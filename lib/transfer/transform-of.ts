@@ -1,5 +1,5 @@
 import type { Options } from '../contract/options.ts';
-import type { TransformSpec } from '../contract/transform.ts';
+import { type TransformSpec, usesModule } from '../contract/transform.ts';
 import type { ItemWork } from '../contract/work.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -44,7 +44,7 @@ export async function moduleOf(
   options: Options,
   load: LoadUserModule | undefined,
 ): Promise<UserModule | undefined> {
-  if (!load || !specsOf(work, options)?.some(({ name }) => name === 'module')) return undefined;
+  if (!load || !usesModule(specsOf(work, options))) return undefined;
   try {
     return await load();
   } catch (error) {

@@ -4,8 +4,8 @@ import { EventQueue } from '../../bench/simulate/event-queue.ts';
 import { FAILED, Ledger, STORED } from '../../bench/simulate/ledger.ts';
 import { OUR_DEFAULTS, simulateOurs } from '../../bench/simulate/ours.ts';
 import { simulateFixedShards, simulateOnePerChild } from '../../bench/simulate/peers.ts';
-import { costOfBill } from '../../bench/simulate/prices.ts';
 import { buildWorld, type World } from '../../bench/simulate/world.ts';
+import { priceOf } from '../../lib/contract/prices.ts';
 import { costOf } from '../../lib/report/cost.ts';
 
 const limit = OUR_DEFAULTS.perHostConnections;
@@ -123,7 +123,7 @@ describe('the simulation', () => {
   it('prices a bill as the report of a run does', () => {
     const bill = { put: 12_345, get: 67_890, gigabyteSeconds: 50_000, invocations: 300, transitions: 1_200 };
 
-    expect(costOfBill(bill).total).toBeCloseTo(costOf(bill, true), 3);
+    expect(priceOf(bill).total).toBeCloseTo(costOf(bill, true), 3);
   });
 });
 

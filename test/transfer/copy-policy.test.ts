@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { GiB, MiB } from '../../lib/contract/limits.ts';
 import type { StoredObject } from '../../lib/store/object-store.ts';
-import { describeCopy, isCopyable, type Making, partsOfCopy } from '../../lib/transfer/copy-policy.ts';
-import { META } from '../../lib/transfer/overwrite-policy.ts';
+import { describeCopy, isCopyable, partsOfCopy } from '../../lib/transfer/copy-policy.ts';
+import { type Making, META } from '../../lib/transfer/overwrite-policy.ts';
 
-const making: Making = {
+const making: Making & { readonly source: string } = {
   source: 'https://a.example/f',
   request: 'r',
   fields: 'f',
