@@ -4,6 +4,7 @@
  * `isHeld` before its act.
  */
 import { randomUUID } from 'node:crypto';
+import { type BigIntStats, lstatSync } from 'node:fs';
 import { link, lstat, open, rename, rm } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf, unlessMissing } from './local-errors.ts';
@@ -12,7 +13,8 @@ const STALE_AFTER_MS = 30_000;
 const POLL_MS = 10;
 
 export interface FileLock {
-  isHeld(): Promise<boolean>;
+  /** At once, so that nothing comes between the answer and an act that follows at once. */
+  isHeld(): boolean;
 }
 
 export async function withFileLock<T>(
@@ -21,11 +23,11 @@ export async function withFileLock<T>(
   work: (lock: FileLock) => Promise<T>,
 ): Promise<T> {
   const own = await acquire(file, now);
-  const isHeld = async () => (await identify(file))?.id === own;
+  const isHeld = () => identityOf(lstatSync(file, { bigint: true, throwIfNoEntry: false }))?.id === own;
   try {
     return await work({ isHeld });
   } finally {
-    if (await isHeld()) await rm(file, { force: true });
+    if (isHeld()) await rm(file, { force: true });
   }
 }
 
@@ -57,7 +59,10 @@ async function takeAway(file: string, stale: string): Promise<void> {
   }
 }
 
-async function identify(file: string): Promise<{ id: string; madeAt: number } | undefined> {
-  const stats = await unlessMissing(lstat(file, { bigint: true }));
+async function identify(file: string) {
+  return identityOf(await unlessMissing(lstat(file, { bigint: true })));
+}
+
+function identityOf(stats: BigIntStats | undefined): { id: string; madeAt: number } | undefined {
   return stats && { id: `${stats.ino}-${stats.mtimeNs}`, madeAt: Number(stats.mtimeNs / 1_000_000n) };
 }

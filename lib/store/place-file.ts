@@ -3,6 +3,7 @@
  * complete and on disk by then, so a crash leaves the old object or the new one, never a part of one.
  */
 import { createHash } from 'node:crypto';
+import { renameSync } from 'node:fs';
 import { link, lstat, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
@@ -62,8 +63,9 @@ async function placeUnderLock(
   const swap = async (lock: FileLock) => {
     const stats = await unlessMissing(lstat(placement.to, { bigint: true }));
     if ((stats && localEtag(stats)) !== etag) throw conflict(placement, 'it is not what stood there before');
-    if (!(await lock.isHeld())) throw conflict(placement, 'another process took the lock of the key');
-    await rename(placement.from, placement.to);
+    // Synchronous, both: between them nobody else can take the lock, look at what stands there, and replace it.
+    if (!lock.isHeld()) throw conflict(placement, 'another process took the lock of the key');
+    renameSync(placement.from, placement.to);
   };
   await withFileLock(join(placement.tmp, `${name}.swap`), effects.now, swap);
 }
