@@ -1,5 +1,5 @@
 /**
- * Says which Node is too old, and what to call instead. Plain JavaScript without newer syntax, because it has to run on
+ * Says which Node is too old, or that none runs this copy, and what to call instead. Plain JavaScript without newer syntax, because it has to run on
  * the very versions it refuses: undici 8 needs 22.19, and the sources are TypeScript that Node runs as it is (22.18, 23.6).
  */
 const PROJECT = new URL('..', import.meta.url).pathname;
@@ -16,9 +16,18 @@ export function refuseOldNode(found, command) {
   ].join('\n');
 }
 
-/** Ends the process with exit code 2 when its Node is too old. */
+/** What to tell the user of a copy that no Node runs; `url` is that of one of its files, links followed. */
+export function refuseCopy(url) {
+  if (!url.includes('/node_modules/')) return undefined;
+  return [
+    'skyhaul: this copy lies in node_modules, where Node runs no TypeScript.',
+    '  Install the folder of a clone instead, which npm links: `npm ci` in it, then `npm install <that folder>`.',
+  ].join('\n');
+}
+
+/** Ends the process with exit code 2 when its Node is too old, or does not run this copy. */
 export function checkNode(command) {
-  const refusal = refuseOldNode(process.versions.node, command);
+  const refusal = refuseOldNode(process.versions.node, command) ?? refuseCopy(import.meta.url);
   if (refusal === undefined) return;
   console.error(refusal);
   process.exit(2);

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { runId } from '../lib/contract/batch-input.ts';
 import { FlagReader } from './flag-reader.ts';
+import { group } from './help-text.ts';
 import { addListOptions, addWorkOptions } from './list-options.ts';
 import { type RawRedriveFlags, readRedriveFlags } from './redrive-flags.ts';
 import type { Surroundings } from './run-command.ts';
@@ -16,9 +17,12 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
     .command('submit')
     .description('hands a list over to the deployed state machine')
     .argument('[list...]', LIST)
+    .optionsGroup(group.run)
     .option('--to <destination>', 's3://bucket/prefix (default: data/ of the stack’s bucket)')
     .option('--run <id>', 'name the run; without a list: continue that run');
-  addStackOptions(addListOptions(submit))
+  addStackOptions(submit);
+  addListOptions(submit)
+    .optionsGroup(group.output)
     .option('--wait', 'watch the run until it ends')
     .option('--wait-timeout <time>', 'with --wait: at most, such as 2h')
     .option('--json', 'what was started as JSON on stdout; with --wait the events, the summary last')
@@ -31,6 +35,7 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
     });
 
   addStackOptions(program.command('watch').description('shows a run until it ends').argument('<run>', RUN, readRunId))
+    .optionsGroup(group.output)
     .option('--timeout <time>', 'wait at most, such as 2h; the run goes on')
     .option('--json', 'events as NDJSON on stdout, the summary last')
     .option('--quiet', 'say nothing but errors')
@@ -41,8 +46,9 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
       process.exitCode = await watchCommand({ ...flags, progress: raw.progress ?? true }, surroundings());
     });
 
-  addStackOptions(program.command('report').description('shows what became of a run').argument('<run>', RUN, readRunId))
-    .option('--to <destination>', 'of a run that `skyhaul run` has made')
+  const report = program.command('report').description('shows what became of a run').argument('<run>', RUN, readRunId);
+  addStackOptions(addPlace(report, 'of a run that `skyhaul run` has made'))
+    .optionsGroup(group.output)
     .addOption(new Option('--lines', 'report.jsonl on stdout').conflicts(['failed', 'json']))
     .addOption(new Option('--failed', 'failed.jsonl on stdout').conflicts('json'))
     .option('--json', 'the summary as JSON on stdout')
@@ -54,9 +60,10 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
     });
 
   const stop = program.command('stop').description('ends a run, cleans up, and shows what there is');
-  addStackOptions(stop.argument('<run>', RUN, readRunId))
-    .option('--to <destination>', 'of a run that `skyhaul run` was interrupted in')
+  addPlace(stop.argument('<run>', RUN, readRunId), 'of a run that `skyhaul run` was interrupted in');
+  addStackOptions(stop)
     .option('--janitor <function>', 'with --state-machine: the janitor’s name')
+    .optionsGroup(group.output)
     .option('--timeout <time>', 'wait for workers at most (default: 20m)')
     .option('--json', 'the summary as JSON on stdout')
     .action(async (run: string, raw: RawWatchFlags & { readonly to?: string }) => {
@@ -73,13 +80,18 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
     });
 
   const redrive = program.command('redrive').description('runs the failed lines of a run again, as a new run');
-  addStackOptions(addWorkOptions(redrive.argument('<run>', RUN, readRunId)))
-    .option('--to <destination>', 'of a run that `skyhaul run` has made; the new one is made here, too')
+  redrive.argument('<run>', RUN, readRunId);
+  addPlace(redrive, 'of a run that `skyhaul run` has made; the new one is made here, too')
     .option('--only <errors>', 'only lines that failed with these errors, such as Throttled,ConnectionLost', collect)
-    .option('--run <id>', 'name the new run (default: <run>-r1, -r2, …)')
+    .option('--run <id>', 'name the new run (default: <run>-r1, -r2, …)');
+  addStackOptions(redrive);
+  addWorkOptions(redrive)
+    .optionsGroup(group.requests)
     .option('--allow-network <cidr>', 'with --to: let through a network that is not public; may be repeated', collect)
     .option('--secret <name=origin>', 'with --to: a secret that origin may be sent; may be repeated', collect)
+    .optionsGroup(group.objects)
     .option('--module <file>', 'with --to: your own code again')
+    .optionsGroup(group.output)
     .option('--wait', 'watch the new run until it ends')
     .option('--wait-timeout <time>', 'with --wait: at most, such as 2h')
     .option('--json', 'as `run` and `submit` do')
@@ -91,8 +103,9 @@ export function addDeployedCommands(program: Command, surroundings: () => Surrou
       process.exitCode = await redriveCommand(flags, surroundings());
     });
 
-  addStackOptions(program.command('list').description('shows the runs there are'))
-    .option('--to <destination>', 'of runs that `skyhaul run` has made')
+  const list = program.command('list').description('shows the runs there are');
+  addStackOptions(addPlace(list, 'of runs that `skyhaul run` has made'))
+    .optionsGroup(group.output)
     .option('--json', 'NDJSON on stdout')
     .action(async (raw: RawReportFlags) => {
       const place = readPlace(raw);
@@ -119,8 +132,13 @@ const LIST = 'a list (path or s3://, txt, csv, tsv or jsonl, also .gz or .zst), 
 const RUN = 'id of the run';
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
+function addPlace(command: Command, what: string): Command {
+  return command.optionsGroup(group.run).option('--to <destination>', what);
+}
+
 function addStackOptions(command: Command): Command {
   return command
+    .optionsGroup(group.deployment)
     .option('--stack <name>', `of the deployment (default: ${DEFAULT_STACK})`)
     .option('--state-machine <arn>', 'instead of --stack, with --bucket')
     .option('--bucket <name>', 'instead of --stack: the deployment’s bucket')

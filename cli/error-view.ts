@@ -5,12 +5,13 @@ import { formatCount } from './units.ts';
 /** An error as people read it: what happened, every problem, what to do. A stack only where it is our bug. */
 const MOST_PROBLEMS = 50;
 
-export function errorLines(error: SkyhaulError): string[] {
+/** `most`: problems that are named. */
+export function errorLines(error: SkyhaulError, most = MOST_PROBLEMS): string[] {
   const problems = error.details.problems ?? [];
-  const hidden = problems.length - MOST_PROBLEMS;
+  const hidden = problems.length - most;
   return [
     `skyhaul: ${error.name}: ${plainText(error.message)}`,
-    ...problems.slice(0, MOST_PROBLEMS).map((problem) => `  - ${plainText(problem)}`),
+    ...problems.slice(0, most).map((problem) => `  - ${plainText(problem)}`),
     ...(hidden > 0 ? [`  and ${formatCount(hidden)} more`] : []),
     `  ${error.entry.cure}`,
     ...(error.name === 'Unexpected' ? stackLines(error.cause ?? error) : []),

@@ -3,10 +3,10 @@ import { cleanRun } from '../lib/janitor/clean-run.ts';
 import { readRunInput } from '../lib/plan/run-input.ts';
 import { exitCode } from './exit-code.ts';
 import { MEMORY_BYTES } from './handlers.ts';
-import { retryCommand } from './next-command.ts';
+import { retryHere } from './next-command.ts';
 import { reportedLines } from './reported-lines.ts';
 import type { Surroundings } from './run-command.ts';
-import { sharedContext } from './run-in-process.ts';
+import { sharedContext } from './shared-context.ts';
 import { destinationOf, openStores, type S3Address, stateOf } from './stores.ts';
 import { readSummary } from './watch-run.ts';
 
@@ -42,8 +42,8 @@ export async function giveUpCommand({ run, to, address, json }: GiveUpFlags, aro
       return exitCode.done;
     }
     if (json) around.stdout.write(`${JSON.stringify(summary)}\n`);
-    const again = retryCommand(run, { to, allowNetworks: asked.allowNetworks ?? [], ...given(address) });
-    say(...(await reportedLines(state, summary, around.cwd, again)));
+    const retry = (allowNetworks: readonly string[]) => retryHere(run, { to, allowNetworks, ...given(address) });
+    say(...(await reportedLines(state, { summary, cwd: around.cwd, retry })));
     return exitCode.done;
   } finally {
     await stores.close();

@@ -15,7 +15,12 @@ export async function listCommand({ place, json }: ListFlagsOfRuns, around: Surr
   return inState(place, around.cwd, async ({ aws, state }) => {
     const runs = listRuns({ state, isAlive: placeAlive(around, aws) });
     if (!json) around.stdout.write(`${HEAD}\n`);
-    for await (const run of runs) around.stdout.write(`${json ? JSON.stringify(jsonOf(run)) : rowOf(run)}\n`);
+    let count = 0;
+    for await (const run of runs) {
+      count += 1;
+      around.stdout.write(`${json ? JSON.stringify(jsonOf(run)) : rowOf(run)}\n`);
+    }
+    if (count === 0) around.stderr.write(`There are no runs at ${state.uri}.\n`);
     return exitCode.done;
   });
 }
@@ -30,18 +35,22 @@ function line(texts: readonly [string, string, string], numbers: readonly string
 
 const HEAD = line(['RUN', 'STATE', 'STARTED'], ['ITEMS', 'STORED', 'SKIPPED', 'FAILED']);
 
-function rowOf({ run, state, startedAt, items, counts }: ListedRun): string {
-  const numbers = [items, counts?.stored, counts?.skipped, counts?.failed];
-  return line(
-    [run, state, startedAt === undefined ? '' : timeOf(startedAt)],
-    numbers.map((count) => (count === undefined ? '' : formatCount(count))),
-  );
+function rowOf({ run, state, startedAt, items, counts, isBehind, notTried }: ListedRun): string {
+  // A number that is known to be too small would be read as one that is right.
+  const known = counts && !isBehind ? [counts.stored, counts.skipped, counts.failed - notTried].map(formatCount) : [];
+  const numbers = [items === undefined ? '' : formatCount(items), ...known, ...(isBehind ? ['-', '-', '-'] : [])];
+  return line([run, state, startedAt === undefined ? '' : timeOf(startedAt)], numbers);
 }
 
 function timeOf(ms: number): string {
   return new Date(ms).toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
-function jsonOf({ startedAt, ...run }: ListedRun): object {
-  return { ...run, ...(startedAt !== undefined && { startedAt: timeOf(startedAt) }) };
+function jsonOf({ startedAt, isBehind, notTried, ...run }: ListedRun): object {
+  return {
+    ...run,
+    ...(isBehind && { isBehind }),
+    ...(notTried > 0 && { notTried }),
+    ...(startedAt !== undefined && { startedAt: timeOf(startedAt) }),
+  };
 }

@@ -10,7 +10,6 @@ import { readHeaders } from './read-headers.ts';
 import { parseRate, readHostLimits } from './read-host-limits.ts';
 import { readProxy } from './read-proxy.ts';
 import { readTransform } from './read-transform.ts';
-import { parseBytes } from './units.ts';
 
 /**
  * What `run` and `submit` have in common: a list, how to read it, and the options of its run. Values of headers are never
@@ -105,33 +104,15 @@ export function readListFlags(words: readonly string[], raw: RawListFlags, reade
       shape.perHostRate,
     ),
     hosts: hostLimits.hosts.length > 0 ? hostLimits.hosts : undefined,
-    maxBytesPerSecond: reader.flag(
-      '--max-bytes-per-second',
-      raw.maxBytesPerSecond,
-      parseBytes,
-      'must be bytes, or a size such as 20MiB',
-      shape.maxBytesPerSecond,
-    ),
+    maxBytesPerSecond: reader.bytes('--max-bytes-per-second', raw.maxBytesPerSecond, '20MiB', shape.maxBytesPerSecond),
     attempts: reader.number('--attempts', raw.attempts, shape.attempts),
     limit: reader.number('--limit', raw.limit, shape.limit),
     maxFailures: reader.number('--max-failures', raw.maxFailures, shape.maxFailures),
-    maxTotalBytes: reader.flag(
-      '--max-total-bytes',
-      raw.maxTotalBytes,
-      parseBytes,
-      'must be bytes, or a size such as 500GiB',
-      shape.maxTotalBytes,
-    ),
+    maxTotalBytes: reader.bytes('--max-total-bytes', raw.maxTotalBytes, '500GiB', shape.maxTotalBytes),
     maxHours: reader.flag('--max-hours', raw.maxHours, decimal, 'must be a number, such as 12 or 0.5', shape.maxHours),
     hostAttempts: reader.number('--host-attempts', raw.hostAttempts, shape.hostAttempts),
     hostTimeoutMs: reader.duration('--host-timeout', raw.hostTimeout, shape.hostTimeoutMs),
-    maxBytes: reader.flag(
-      '--max-bytes',
-      raw.maxBytes,
-      parseBytes,
-      'must be bytes, or a size such as 5GiB',
-      shape.maxBytes,
-    ),
+    maxBytes: reader.bytes('--max-bytes', raw.maxBytes, '5GiB', shape.maxBytes),
     connectTimeoutMs: reader.duration('--connect-timeout', raw.connectTimeout, shape.connectTimeoutMs),
     headersTimeoutMs: reader.duration('--headers-timeout', raw.headersTimeout, shape.headersTimeoutMs),
     idleTimeoutMs: reader.duration('--idle-timeout', raw.idleTimeout, shape.idleTimeoutMs),

@@ -1,9 +1,11 @@
+import { MiB } from '../lib/contract/limits.ts';
 import type { Summary } from '../lib/contract/summary.ts';
+import { countOutcomes } from '../lib/ledger/count-outcomes.ts';
 import { roundOfStatusKey, runKeys } from '../lib/ledger/run-keys.ts';
 import { isStopped } from '../lib/ledger/stop-marker.ts';
 import { livingOwner } from '../lib/plan/claim.ts';
 import { readRunInput } from '../lib/plan/run-input.ts';
-import { readStatus, type Status } from '../lib/plan/status.ts';
+import { countsOf, readStatus, type Status } from '../lib/plan/status.ts';
 import { readCounted } from '../lib/report/report-run.ts';
 import type { RunContext } from '../lib/run-context.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
@@ -17,17 +19,29 @@ export interface ListedRun {
   readonly startedAt: number | undefined;
   /** Lines of the list; undefined before it was read. */
   readonly items: number | undefined;
-  /** Of a run that has no report: at the end of its last round. */
+  /** Of a run that has no report: as far as its ledger says. */
   readonly counts: Summary['counts'] | undefined;
+  /** More was done than that: the ledger is too long to be read for this. */
+  readonly isBehind: boolean;
+  /** Of the failed: lines that the run did not get to. */
+  readonly notTried: number;
 }
+
+/** Of the ledger of a round. */
+const MOST_LEDGER_BYTES = 4 * MiB;
+const MOST_LEDGER_OBJECTS = 200;
 
 type Place = Pick<RunContext, 'state' | 'isAlive'>;
 
 export async function* listRuns(place: Place): AsyncIterable<ListedRun> {
-  for await (const { run, keys } of keysByRun(place.state)) yield inspect(place, run, keys);
+  for await (const found of keysByRun(place.state)) {
+    // Of a call that named a run which is not there.
+    if (found.objects === 1 && found.keys.has(runKeys(found.run).claim)) continue;
+    yield inspect(place, found);
+  }
 }
 
-async function inspect(place: Place, run: string, keys: ReadonlySet<string>): Promise<ListedRun> {
+async function inspect(place: Place, { run, keys, ledgers }: FoundRun): Promise<ListedRun> {
   const { state } = place;
   const of = runKeys(run);
   const round = Math.max(-1, ...Array.from(keys, (key) => roundOfStatusKey(key) ?? -1));
@@ -35,13 +49,26 @@ async function inspect(place: Place, run: string, keys: ReadonlySet<string>): Pr
   const wasLaidOut = keys.has(of.shards(round));
   const counted = keys.has(of.summary) && !wasLaidOut ? await readCounted(state, run) : undefined;
   const report = counted?.round === round ? counted : undefined;
+  const known = status && !report ? await countsAt(state, run, status, ledgers.get(round)) : undefined;
   return {
     run,
     state: report ? await endOf(state, run, round) : await wayOf(place, run, keys.has(of.claim)),
     startedAt: asked?.startedAt,
     items: status?.items,
-    counts: report?.counts ?? (status && countsOf(status)),
+    counts: report?.counts ?? known?.counts,
+    isBehind: known?.isBehind ?? false,
+    notTried: report?.notTried ?? 0,
   };
+}
+
+/** At the end of the last round, with what the ledger of the one under way says where it is short. */
+async function countsAt(state: ObjectStore, run: string, status: Status, ledger: Ledger | undefined) {
+  const counts = countsOf(status);
+  if (!ledger) return { counts, isBehind: false };
+  if (ledger.bytes > MOST_LEDGER_BYTES || ledger.objects > MOST_LEDGER_OBJECTS) return { counts, isBehind: true };
+  const since = await countOutcomes(state, run, status.round);
+  const sum = (name: keyof typeof counts) => counts[name] + since[name];
+  return { counts: { stored: sum('stored'), skipped: sum('skipped'), failed: sum('failed') }, isBehind: false };
 }
 
 async function endOf(state: ObjectStore, run: string, round: number): Promise<ListedRun['state']> {
@@ -53,27 +80,47 @@ async function wayOf(place: Place, run: string, wasClaimed: boolean): Promise<Li
   return (await livingOwner(place, run)) ? 'running' : 'stopped';
 }
 
-function countsOf({ items, left, failed, skipped }: Status): Summary['counts'] {
-  return { stored: items - left - failed - skipped, skipped, failed };
-}
-
 const RUN = /^runs\/([^/]+)\//;
 /** The rest of a run's objects says nothing about it as a whole. */
 const TELLING = /^runs\/[^/]+\/([a-z]+\.json|status\/\d+\/status\.json|rounds\/\d+\/shards\.json)$/;
 
+const LEDGER = /^runs\/[^/]+\/ledger\/(\d+)\//;
+
+interface Ledger {
+  objects: number;
+  bytes: number;
+}
+
+interface FoundRun {
+  readonly run: string;
+  objects: number;
+  /** Those that tell something. */
+  readonly keys: Set<string>;
+  /** By round. */
+  readonly ledgers: Map<number, Ledger>;
+}
+
 /** Keys come in their order, so that those of one run stand together. */
-async function* keysByRun(state: ObjectStore): AsyncIterable<{ run: string; keys: ReadonlySet<string> }> {
-  let run: string | undefined;
-  let keys = new Set<string>();
-  for await (const { key } of state.list('runs/')) {
-    const of = RUN.exec(key)?.[1];
-    if (of === undefined) continue;
-    if (of !== run && run !== undefined) {
-      yield { run, keys };
-      keys = new Set();
+async function* keysByRun(state: ObjectStore): AsyncIterable<FoundRun> {
+  let found: FoundRun | undefined;
+  for await (const { key, bytes } of state.list('runs/')) {
+    const run = RUN.exec(key)?.[1];
+    if (run === undefined) continue;
+    if (run !== found?.run) {
+      if (found) yield found;
+      found = { run, objects: 0, keys: new Set(), ledgers: new Map() };
     }
-    run = of;
-    if (TELLING.test(key)) keys.add(key);
+    found.objects += 1;
+    if (TELLING.test(key)) found.keys.add(key);
+    const round = LEDGER.exec(key)?.[1];
+    if (round !== undefined) addTo(found.ledgers, Number(round), bytes);
   }
-  if (run !== undefined) yield { run, keys };
+  if (found) yield found;
+}
+
+function addTo(ledgers: Map<number, Ledger>, round: number, bytes: number): void {
+  const ledger = ledgers.get(round) ?? { objects: 0, bytes: 0 };
+  ledgers.set(round, ledger);
+  ledger.objects += 1;
+  ledger.bytes += bytes;
 }

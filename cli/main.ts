@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import { addDeployedCommands } from './deployed-program.ts';
 import { errorLines } from './error-view.ts';
 import { exitCode, exitCodeOfError } from './exit-code.ts';
+import { exitHelp, group } from './help-text.ts';
 import { addListOptions } from './list-options.ts';
 import { planCommand } from './plan-command.ts';
 import { runCommand, type Surroundings } from './run-command.ts';
@@ -18,9 +19,10 @@ const { version } = JSON.parse(readFileSync(new URL('../package.json', import.me
   version: string;
 };
 
-const EXIT_CODES = `
-Exit codes: 0 all stored or skipped, 1 unexpected, 2 usage or bad input, 3 some items failed, 4 the run failed,
-5 the time to wait was up, 130 interrupted (the run id continues).`;
+const BEGIN = `
+To begin with, a list of one URL a line, or the URLs:
+  skyhaul run my-list.txt --to ./downloads
+  skyhaul run https://example.com/a.zip --to ./downloads`;
 
 const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
@@ -44,7 +46,12 @@ program
   });
 for (const command of program.commands) addRunOptions(command);
 addDeployedCommands(program, surroundings);
-for (const command of program.commands) command.addHelpText('after', EXIT_CODES);
+program.addHelpText('after', BEGIN);
+for (const command of program.commands) {
+  command.addHelpText('after', exitHelp(command.name()));
+  command.addHelpOption(new Option('-h, --help', 'show this').helpGroup(group.output));
+  command.showHelpAfterError(`Call \`skyhaul ${command.name()} --help\` to see what there is.`);
+}
 
 function addRunOptions(command: Command): void {
   command
@@ -52,19 +59,29 @@ function addRunOptions(command: Command): void {
       '[list...]',
       'a list (path or s3://, txt, csv, tsv or jsonl, also .gz or .zst), URLs, or - for standard input',
     )
+    .optionsGroup(group.run)
     .option('--to <destination>', 's3://bucket/prefix or a directory')
-    .option('--run <id>', 'name the run; without a list: continue that run')
+    .option('--run <id>', 'name the run; without a list: continue that run');
+  addListOptions(command)
+    .optionsGroup(group.requests)
     .option('--allow-network <cidr>', 'let through a network that is not public; may be repeated', collect)
     .option(
       '--secret <name=origin>',
       'a secret (Secrets Manager, SSM) that origin may be sent; may be repeated',
       collect,
-    );
-  addListOptions(command)
+    )
+    .optionsGroup(group.objects)
     .option('--module <file>', 'your own code (TypeScript or JavaScript), the transform of items that name no other')
+    .optionsGroup(group.speed)
+    .option('--threads <n>', 'for the transfers (default: one a core where a round has 1,000 items or more)')
+    .optionsGroup(group.aws)
     .option('--endpoint <url>', 'of an S3 that is not AWS')
     .option('--region <name>', 'of the bucket (default: as the AWS SDK finds it)')
-    .option('--json', 'events as NDJSON on stdout, the summary last')
+    .optionsGroup(group.output)
+    .option(
+      '--json',
+      command.name() === 'plan' ? 'the figures as JSON on stdout' : 'events as NDJSON on stdout, the summary last',
+    )
     .option('--quiet', 'say nothing but errors')
     .option('--no-progress', 'plain lines instead of a live view');
 }
@@ -95,6 +112,10 @@ try {
   await program.parseAsync();
 } catch (thrown) {
   if (thrown instanceof CommanderError) {
+    const [word = ''] = program.args;
+    if (thrown.code === 'commander.unknownCommand' && /[./:*{]/.test(word)) {
+      console.error('A list, or URLs: `skyhaul run <list> --to <destination>`.');
+    }
     process.exitCode = thrown.exitCode === 0 ? exitCode.done : exitCode.usage;
   } else {
     const error = toSkyhaulError(thrown);

@@ -1,5 +1,7 @@
+import type { ErrorName } from '../lib/errors/catalogue.ts';
 import { quoteCommand } from './shell-quote.ts';
 import { DEFAULT_STACK, type StackFlags } from './stack-flags.ts';
+import type { Retry } from './summary-view.ts';
 
 /**
  * The commands that Skyhaul shows for what comes next. They hold what belongs to the call and not to the run: where the
@@ -51,6 +53,19 @@ export function continueCommand(run: string, call: CallFlags): string {
 }
 
 /** The failed lines of a run, as a new one. */
-export function retryCommand(run: string, call: CallFlags): string {
-  return quoteCommand(['npx', 'skyhaul', 'redrive', run, ...callFlags(call)]);
+export function retryCommand(run: string, call: CallFlags, words: readonly string[] = []): string {
+  return quoteCommand(['npx', 'skyhaul', 'redrive', run, ...words, ...callFlags(call)]);
+}
+
+/** Which network is meant only the user can say: a list may name addresses that nobody is to reach. */
+const SOME_NETWORK = '<CIDR>';
+
+/** The same, also for those lines whose addresses were refused. */
+export function retryHere(run: string, call: CallFlags): Retry {
+  const allowNetworks = [...call.allowNetworks, SOME_NETWORK];
+  const refused = ['--only', 'AddressRefused' satisfies ErrorName];
+  return {
+    command: retryCommand(run, call),
+    withNetwork: retryCommand(run, { ...call, allowNetworks }, refused),
+  };
 }

@@ -26,7 +26,7 @@ async function* readFile(path: string, etag: string): AsyncIterable<Uint8Array> 
   const file = await openOrRefuse(path);
   try {
     await requireSame(file, path, etag);
-    for await (const chunk of file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 })) yield chunk;
+    yield* readable(path, file.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 }));
     await requireSame(file, path, etag);
   } finally {
     await file.close();
@@ -57,8 +57,20 @@ async function openOrRefuse(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'r');
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : code;
-    throw new SkyhaulError('ManifestUnreadable', `${path}: ${why}`, { cause });
+    throw unreadable(path, cause);
   }
+}
+
+async function* readable(path: string, bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  try {
+    yield* bytes;
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
+}
+
+function unreadable(path: string, cause: unknown): SkyhaulError {
+  const code = (cause as NodeJS.ErrnoException).code;
+  const why = code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'permission denied' : code;
+  return new SkyhaulError('ManifestUnreadable', `${path}: ${why}`, { cause });
 }

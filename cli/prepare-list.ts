@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { ManifestSpec } from '../lib/contract/batch-input.ts';
+import { SkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import type { ListFlags } from './list-flags.ts';
 import { openManifest } from './open-manifest.ts';
@@ -39,7 +40,10 @@ export async function prepareList(
     case 'manifest': {
       if (list.path.startsWith('s3://')) return { ...reading, uri: list.path };
       const path = resolve(source.cwd, list.path);
-      if (await isPipe(path)) return spool(createReadStream(path));
+      const found = await stat(path).catch(() => undefined);
+      if (!found && HOST_AND_PATH.test(list.path)) throw missing(path);
+      // Process substitution and named pipes, too, can be read only once.
+      if (found?.isFIFO() || found?.isCharacterDevice()) return spool(createReadStream(path));
       if (!source.upload) return { ...reading, uri: path };
       const { name, bytes } = await openManifest(path, noBucket);
       return spoolStream(state, run, stoppable(bytes, signal), reading, name);
@@ -47,10 +51,14 @@ export async function prepareList(
   }
 }
 
-/** Process substitution and named pipes, too, can be read only once. */
-async function isPipe(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found !== undefined && (found.isFIFO() || found.isCharacterDevice());
+/** `example.com/a.zip`: there may be such a file, but rarely is. */
+const HOST_AND_PATH = /^(www\.|([a-z\d-]+\.)+[a-z]{2,}(:\d+)?\/)/i;
+
+function missing(path: string): SkyhaulError {
+  return new SkyhaulError(
+    'ManifestUnreadable',
+    `${path}: there is no such file; a URL begins with https:// or http://`,
+  );
 }
 
 async function* stoppable(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncIterable<Uint8Array> {

@@ -26,12 +26,9 @@ export interface ProgressState {
   /** By position in the list, since a pattern makes several items of one line; by line where nobody says it. */
   readonly active: Map<number, ActiveItem>;
   waitUntil: number | undefined;
-  /** The first ones, to be named at the end. */
-  readonly failures: Outcome[];
   readonly samples: { readonly at: number; readonly bytes: number }[];
 }
 
-const FAILURES_KEPT = 10;
 const WINDOW_MS = 5_000;
 const SAMPLE_MS = 200;
 
@@ -46,7 +43,6 @@ export function startProgress(now: number): ProgressState {
     retries: 0,
     active: new Map(),
     waitUntil: undefined,
-    failures: [],
     samples: [],
   };
 }
@@ -64,7 +60,7 @@ export function applyEvent(state: ProgressState, event: ShownEvent, now: number)
       state.active.clear();
       state.round = event.round;
       // A later round plans what is left, and a continued run begins with a later round.
-      state.total = endedItems(state) + event.items;
+      state.total = endedItems(state) + (event.left ?? event.items);
       return;
     case 'run.waiting':
       state.phase = 'waiting';
@@ -129,7 +125,6 @@ function applyOutcome(state: ProgressState, place: number, outcome: Outcome): vo
   }
   state.active.delete(place);
   state.counts[outcome.outcome] += 1;
-  if (outcome.outcome === 'failed' && state.failures.length < FAILURES_KEPT) state.failures.push(outcome);
 }
 
 /** Remembers how far the run is; to be called now and then, before `bytesPerSecond`. */

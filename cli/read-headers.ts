@@ -1,3 +1,4 @@
+import { allowed } from '../lib/contract/issue-problems.ts';
 import { request } from '../lib/contract/request.ts';
 
 /**
@@ -7,22 +8,23 @@ import { request } from '../lib/contract/request.ts';
 export function readHeaders(lines: readonly string[]): { headers: Record<string, string>; problems: string[] } {
   const headers: Record<string, string> = {};
   const problems: string[] = [];
-  const seen = new Set<string>();
+  /** Name → which flag gave it, from 1. */
+  const given = new Map<string, number>();
   lines.forEach((line, index) => {
     const colon = line.indexOf(':');
     const name = line.slice(0, Math.max(colon, 0)).trim();
     if (name === '') {
       problems.push(`--header ${index + 1}: must be "Name: value"`);
-    } else if (seen.has(name.toLowerCase())) {
+    } else if (given.has(name.toLowerCase())) {
       problems.push(`--header ${index + 1}: the header is given twice`);
     } else {
-      seen.add(name.toLowerCase());
+      given.set(name.toLowerCase(), index + 1);
       headers[name] = line.slice(colon + 1).trim();
     }
   });
   for (const issue of request.shape.headers.safeParse(headers).error?.issues ?? []) {
-    const position = Object.keys(headers).indexOf(String(issue.path[0])) + 1;
-    problems.push(`--header${position > 0 ? ` ${position}` : ''}: ${issue.message}`);
+    const position = given.get(String(issue.path[0] ?? '').toLowerCase());
+    problems.push(`--header${position === undefined ? '' : ` ${position}`}: ${allowed(issue)}`);
   }
   return { headers, problems };
 }

@@ -1,5 +1,6 @@
 import { type Options, options } from '../lib/contract/options.ts';
 import type { Read } from './flag-reader.ts';
+import { wantedText } from './wanted-text.ts';
 
 type Rate = NonNullable<Options['perHostRate']>;
 type HostRule = NonNullable<Options['hosts']>[number];
@@ -19,12 +20,19 @@ export function readHostLimits(texts: readonly string[]): { hosts: HostRule[]; p
     const rule = parseRule(text);
     const issue = rule && options.shape.hosts.safeParse([rule]).error?.issues[0];
     if (rule && !issue) hosts.push(rule);
-    else
-      problems.push(
-        `--host ${index + 1}: ${issue?.message ?? 'must be pattern=connections[,requests a second[:burst]]'}`,
-      );
+    else {
+      const must = issue ? wantedText(options.shape.hosts, issue) : WANTED;
+      problems.push(`--host ${index + 1}: ${must}${foundText(text)}`);
+    }
   });
   return { hosts, problems };
+}
+
+const WANTED = 'must be host=connections, host=connections,rate or host=,rate, such as "*.example.com=2,0.5"';
+
+/** A URL in the place of a host may hold credentials. */
+function foundText(text: string): string {
+  return /[@?#]/.test(text) ? '' : `, found ${JSON.stringify(text)}`;
 }
 
 function parseRule(text: string): HostRule | undefined {

@@ -1,6 +1,6 @@
 import { nearest } from '../lib/contract/issue-problems.ts';
 import { checkContract } from '../lib/contract/parse.ts';
-import { type Problem, shownName } from '../lib/contract/problem.ts';
+import type { Problem } from '../lib/contract/problem.ts';
 import { stepNames, type TransformSpec, transformSpec } from '../lib/contract/transform.ts';
 import { transformProblem } from '../lib/transform/check-transform.ts';
 
@@ -37,10 +37,13 @@ function inWords({ field, text }: Problem, steps: readonly unknown[]): string {
   return place + (rest === '' ? text.replace(/^`\[\d+\]`: /, '') : text.replace(`\`${field}\``, `\`${rest}\``));
 }
 
+const MAX_SHOWN = 60;
+
 function unknownStep(step: unknown): string {
   const name: unknown = typeof step === 'object' && step !== null && 'name' in step ? step.name : step;
   const all = `the steps are ${stepNames.join(', ')}`;
   if (typeof name !== 'string') return `it has no \`name\`; ${all}`;
   const near = nearest(name, stepNames);
-  return `there is no step \`${shownName(name)}\`; ${near === undefined ? all : `did you mean \`${near}\`?`}`;
+  const shown = name.length > MAX_SHOWN ? 'of such a long name' : JSON.stringify(name);
+  return `there is no step ${shown}; ${near === undefined ? all : `did you mean \`${near}\`?`}`;
 }

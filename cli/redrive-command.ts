@@ -19,7 +19,7 @@ export async function redriveCommand(flags: RedriveFlags, around: Surroundings):
   const begun = await inState(placeOf(flags), around.cwd, async ({ aws, state }) => {
     const asked = await requireEnded({ state, isAlive: placeAlive(around, aws) }, flags.run);
     const counted = await countFailed(state, flags, asked.options);
-    if (!call.flags.quiet) around.stderr.write(`${countLine(flags, counted)}\n`);
+    if (!call.flags.quiet) around.stderr.write(`${countLines(flags, counted).join('\n')}\n`);
     if (counted.chosen === 0) return undefined;
     requireGiven(flags, counted);
     const list = await writeRedriveList(state, flags, asked.options);
@@ -40,13 +40,16 @@ function placeOf({ call }: RedriveFlags): StatePlace {
   return { to, deployment: { ...none, endpoint, region } };
 }
 
-function countLine({ run, only }: RedriveFlags, { all, chosen, byName }: FailedCount): string {
-  if (all === 0) return `No line of run ${run} can be run again: none failed, or the list itself has to be corrected.`;
-  if (chosen === 0) return `No failed line of run ${run} has one of these errors: ${[...only].join(', ')}.`;
+function countLines({ run, only }: RedriveFlags, { all, chosen, bad, byName }: FailedCount): string[] {
+  const wrong = `${formatCount(bad)} ${bad === 1 ? 'line is' : 'lines are'} not valid`;
+  const beside = bad > 0 ? [`${wrong}, and not among them: correct the list (skyhaul report ${run} --lines).`] : [];
+  if (all === 0)
+    return [`No line of run ${run} can be run again: ${bad > 0 ? `${wrong}, correct the list` : 'none failed'}.`];
+  if (chosen === 0) return [`No failed line of run ${run} has one of these errors: ${[...only].join(', ')}.`];
   const names = [...byName].sort(([, a], [, b]) => b - a).map(([name, count]) => `${name} ${formatCount(count)}`);
   const of = chosen === all ? '' : ` of ${formatCount(all)}`;
   const lines = all === 1 ? 'failed line' : 'failed lines';
-  return `${formatCount(chosen)}${of} ${lines} of run ${run}: ${names.join(', ')}`;
+  return [`${formatCount(chosen)}${of} ${lines} of run ${run}: ${names.join(', ')}`, ...beside];
 }
 
 /** Throws BatchInvalid. Networks are no problem here: a line that needs one says so by its error. */
@@ -60,8 +63,11 @@ function requireGiven({ call }: RedriveFlags, { needsModule, needsSecrets }: Fai
   if (problems.length > 0) throw new SkyhaulError('BatchInvalid', 'no run keeps what only a call gives', { problems });
 }
 
-/** What is said anew stands over what was said; headers and query by name. */
-export function overlaid(before: Options, given: Partial<Options>): Options {
+/**
+ * What is said anew stands over what was said; headers and query by name. A limit is that of one trial: what it left is
+ * taken up whole, unless there is a limit anew.
+ */
+export function overlaid({ limit: _, ...before }: Options, given: Partial<Options>): Options {
   const request = given.request && { request: overlayRequest(before.request ?? {}, given.request) };
   return optionsSchema.parse({ ...before, ...given, ...request });
 }

@@ -8,7 +8,7 @@ import { livingOwner } from '../lib/plan/claim.ts';
 import { requireRunInput } from '../lib/plan/run-input.ts';
 import { newestStatus } from '../lib/plan/status.ts';
 import { type FailedLine, readFailed, withoutBatch } from '../lib/report/failed-lines.ts';
-import { isReported } from '../lib/report/report-run.ts';
+import { isReported, readCounted } from '../lib/report/report-run.ts';
 import type { RunContext } from '../lib/run-context.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 
@@ -30,6 +30,8 @@ export interface FailedCount {
   /** Failed lines in all, and those that are asked for. */
   readonly all: number;
   readonly chosen: number;
+  /** Lines that failed, and that nobody can run: bad ones of the list. */
+  readonly bad: number;
   /** Of those that are asked for. */
   readonly byName: ReadonlyMap<ErrorName, number>;
   /** Some of them, or the batch, use the user's own code, or secrets. */
@@ -62,9 +64,11 @@ export async function countFailed(state: ObjectStore, wish: RedriveWish, options
     needsModule ||= usesModule(line);
     needsSecrets ||= usesSecrets(line);
   }
+  const failed = (await readCounted(state, wish.run))?.counts.failed ?? all;
   return {
     all,
     chosen,
+    bad: Math.max(0, failed - all),
     byName,
     needsModule: needsModule || usesModule(options),
     needsSecrets: needsSecrets || usesSecrets(options.request),

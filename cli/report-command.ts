@@ -4,8 +4,8 @@ import { runKeys } from '../lib/ledger/run-keys.ts';
 import { readRunInput } from '../lib/plan/run-input.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { exitCode } from './exit-code.ts';
-import { deployedCommand, retryCommand } from './next-command.ts';
-import { reportedLines } from './reported-lines.ts';
+import { deployedCommand, retryHere } from './next-command.ts';
+import { type ReportedRun, reportedLines } from './reported-lines.ts';
 import type { Surroundings } from './run-command.ts';
 import { inState, type StatePlace } from './session.ts';
 import { readSummary } from './watch-run.ts';
@@ -34,7 +34,7 @@ export async function reportCommand({ run, place, show }: ReportFlags, around: S
         await copy(state, failed, around);
         break;
       case 'text': {
-        const lines = await reportedLines(state, summary, around.cwd, retry(place, run));
+        const lines = await reportedLines(state, { summary, cwd: around.cwd, retry: retry(place, run) });
         around.stdout.write(`${lines.join('\n').trimStart()}\n`);
       }
     }
@@ -49,10 +49,10 @@ async function missing(state: ObjectStore, run: string): Promise<SkyhaulError> {
 }
 
 /** The command that runs the failed lines again. */
-function retry({ to, deployment }: StatePlace, run: string): string {
-  if (to === undefined) return deployedCommand(['redrive', run], deployment);
+function retry({ to, deployment }: StatePlace, run: string): ReportedRun['retry'] {
+  if (to === undefined) return () => ({ command: deployedCommand(['redrive', run], deployment) });
   const { endpoint, region } = deployment;
-  return retryCommand(run, { to, allowNetworks: [], endpoint, region });
+  return (allowNetworks) => retryHere(run, { to, allowNetworks, endpoint, region });
 }
 
 async function copy(state: ObjectStore, key: string, { stdout }: Surroundings): Promise<void> {

@@ -1,21 +1,35 @@
 import type { Summary } from '../lib/contract/summary.ts';
 import { readRunInput } from '../lib/plan/run-input.ts';
-import { readCounted } from '../lib/report/report-run.ts';
+import { Causes } from '../lib/report/causes.ts';
+import { type Counted, readCounted } from '../lib/report/report-run.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
-import { summaryLines } from './summary-view.ts';
+import { type Retry, summaryLines } from './summary-view.ts';
 
-/** Failed lines that are named on a terminal. */
-const MOST_FAILURES = 10;
+export interface ReportedRun {
+  readonly summary: Summary;
+  readonly cwd: string;
+  /** Given the networks that the run was allowed, what runs its failed lines again. */
+  readonly retry: (allowNetworks: readonly string[]) => Retry;
+  /** As the user wrote it. @default as the run knows it */
+  readonly to?: string;
+}
 
-/** What is said of a run that has its report. `retry` is the command that runs its failed lines again. */
-export async function reportedLines(
-  state: ObjectStore,
-  summary: Summary,
-  cwd: string,
-  retry: string,
-): Promise<string[]> {
+/** What is said of a run that has its report. */
+export async function reportedLines(state: ObjectStore, { summary, cwd, retry, to }: ReportedRun): Promise<string[]> {
   const [asked, counted] = await Promise.all([readRunInput(state, summary.run), readCounted(state, summary.run)]);
-  const to = asked?.input.to ?? '';
-  const failures = counted?.samples.slice(0, MOST_FAILURES) ?? [];
-  return summaryLines({ summary, to, failures, retry, cwd });
+  return summaryLines({
+    summary,
+    to: to ?? asked?.input.to ?? '',
+    causes: counted?.causes ?? causesOf(counted),
+    again: counted?.again ?? summary.counts.failed,
+    retry: retry(asked?.allowNetworks ?? []),
+    cwd,
+  });
+}
+
+/** A run of an older version counted none; of its first failed lines there are some. */
+function causesOf(counted: Counted | undefined) {
+  const causes = new Causes();
+  for (const sample of counted?.samples ?? []) causes.add({ ...sample, status: undefined });
+  return causes.list();
 }

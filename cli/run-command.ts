@@ -8,17 +8,18 @@ import { EventLines } from './event-lines.ts';
 import { exitCode, exitCodeOf, exitCodeOfError } from './exit-code.ts';
 import { MEMORY_BYTES } from './handlers.ts';
 import { loadModule } from './load-module.ts';
-import { type CallFlags, continueCommand, retryCommand } from './next-command.ts';
+import { type CallFlags, continueCommand, retryHere } from './next-command.ts';
 import type { TerminalStream } from './progress-screen.ts';
+import { reportedLines } from './reported-lines.ts';
 import type { RunFlags } from './run-flags.ts';
 import { newRunId } from './run-id.ts';
 import { runInProcess } from './run-in-process.ts';
+import { CONCURRENCY } from './shared-context.ts';
 import { countUrls } from './spool-list.ts';
 import { type SignalSource, watchStopSignals } from './stop-signals.ts';
 import { destinationOf, openStores, requireDirectory, stateOf } from './stores.ts';
-import { summaryLines } from './summary-view.ts';
 import { Talk } from './talk.ts';
-import { formatBytes, formatCount } from './units.ts';
+import { countOf, formatBytes, formatCount } from './units.ts';
 
 /** Where the command runs. */
 export interface Surroundings {
@@ -70,6 +71,7 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
     const runState = stores.open(stateOf(destination));
     state = runState;
     talk.say([`Run ${run}: ${shownUrls(flags)}to ${flags.to}, at most ${formatBytes(MEMORY_BYTES)} of buffers`]);
+    talk.say(loweredLines(flags));
     talk.start();
     const summary = await runInProcess({
       ...around,
@@ -87,7 +89,7 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
     });
     if (flags.json) events.addLine(summary);
     talk.stop();
-    talk.say(finalLines(summary, flags, talk, around.cwd));
+    talk.say(await finalLines(runState, summary, flags, around.cwd));
     return exitCodeOf(summary);
   } catch (thrown) {
     talk.stop();
@@ -104,11 +106,17 @@ export async function runCommand(flags: RunFlags, around: Surroundings): Promise
   }
 }
 
+function loweredLines({ options: { maxConcurrency = 0 } }: RunFlags): string[] {
+  const { ceiling } = CONCURRENCY;
+  if (maxConcurrency <= ceiling) return [];
+  return [`On one machine at most ${ceiling} shards are worked on at once, not ${formatCount(maxConcurrency)}`];
+}
+
 /** How many there are, before anything is done with them: a pattern may make more than was meant. */
 function shownUrls({ list, reading }: RunFlags): string {
   if (list.kind !== 'urls') return '';
   const count = countUrls(list.urls, reading.expand);
-  return `${Number.isSafeInteger(count) ? formatCount(count) : 'too many'} ${count === 1 ? 'URL' : 'URLs'} `;
+  return `${Number.isSafeInteger(count) ? countOf(count, 'URL') : 'too many URLs'} `;
 }
 
 /** Whatever an aborted read or request throws, the reason is that the user stopped it; a bug stays a bug. */
@@ -133,9 +141,9 @@ function failureLines(error: SkyhaulError, next: string | undefined): string[] {
   return [...errorLines(error), ...(goesOn ? ['', 'Continue the run:', `  ${next}`] : [])];
 }
 
-function finalLines(summary: Summary, flags: RunFlags, talk: Talk, cwd: string): string[] {
-  const retry = retryCommand(summary.run, callOf(flags));
-  return summaryLines({ summary, to: flags.to, failures: talk.progress.failures, retry, cwd });
+function finalLines(state: ObjectStore, summary: Summary, flags: RunFlags, cwd: string): Promise<string[]> {
+  const retry = () => retryHere(summary.run, callOf(flags));
+  return reportedLines(state, { summary, to: flags.to, retry, cwd });
 }
 
 function callOf({ to, allowNetworks, secretWords, module, endpoint, region }: RunFlags): CallFlags {

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { SecretBinding } from '../lib/contract/secret.ts';
 import { transformSpec, usesModule } from '../lib/contract/transform.ts';
 import { toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
@@ -14,6 +15,7 @@ export interface RawRunFlags extends RawListFlags {
   readonly to?: string;
   readonly allowNetwork?: readonly string[];
   readonly module?: string;
+  readonly threads?: string;
   readonly secret?: readonly string[];
 }
 
@@ -26,7 +28,11 @@ export interface RunFlags extends ListFlags {
   readonly secrets: readonly SecretBinding[];
   /** Path of the user's own module. */
   readonly module?: string | undefined;
+  /** For the transfers of this process; none: it decides itself. */
+  readonly threads?: number | undefined;
 }
+
+const threadsSchema = z.int().min(1, 'must be at least 1').max(64, 'must be at most 64');
 
 /** Throws BatchInvalid, with every problem. */
 export function readRunFlags(words: readonly string[], raw: RawRunFlags): RunFlags {
@@ -46,6 +52,7 @@ export function readRunFlags(words: readonly string[], raw: RawRunFlags): RunFla
   reader.problems.push(...secrets.problems);
   const list = readListFlags(words, raw, reader);
   const { transform } = list.options;
+  const threads = reader.number('--threads', raw.threads, threadsSchema);
   if (raw.module === undefined && usesModule(transform)) {
     reader.problems.push('--transform: `module` needs your own code: --module <file>');
   }
@@ -61,6 +68,7 @@ export function readRunFlags(words: readonly string[], raw: RawRunFlags): RunFla
     secretWords,
     secrets: secrets.bindings,
     module: raw.module,
+    threads,
   };
 }
 

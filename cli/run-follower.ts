@@ -5,7 +5,7 @@ import { getJson, getLines } from '../lib/ledger/json-lines.ts';
 import { runKeys } from '../lib/ledger/run-keys.ts';
 import { decideNext } from '../lib/plan/decide-next.ts';
 import { refusing } from '../lib/plan/host-trouble.ts';
-import { newestStatus, readLeft, readStatus, type Status } from '../lib/plan/status.ts';
+import { countsOf, newestStatus, readLeft, readStatus, type Status } from '../lib/plan/status.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { LineSet } from './line-set.ts';
 import type { ShownEvent } from './shown-event.ts';
@@ -126,6 +126,7 @@ export class RunFollower {
       case 'digests':
       case 'host':
       case 'redirect':
+      case 'delay':
       case 'started':
       case 'ended':
         return undefined;
@@ -139,7 +140,7 @@ async function readRows(state: ObjectStore, key: string): Promise<LedgerRow[]> {
   return rows;
 }
 
-function positionOf(run: string, { round, items, left, failed, skipped, bytes }: Status): ShownEvent {
-  const stored = items - left - failed - skipped;
-  return { event: 'run.position', run, round, counts: { stored, skipped, failed }, left, bytes };
+function positionOf(run: string, status: Status): ShownEvent {
+  const { round, left, bytes } = status;
+  return { event: 'run.position', run, round, counts: countsOf(status), left, bytes };
 }

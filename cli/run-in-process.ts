@@ -1,19 +1,15 @@
 import type { Readable } from 'node:stream';
 import { type Summary, summary } from '../lib/contract/summary.ts';
 import { heartbeat } from '../lib/plan/claim.ts';
-import type { RunEvent } from '../lib/run-context.ts';
-import type { ObjectStore } from '../lib/store/object-store.ts';
 import { awsVault } from '../lib/transfer/read-secret.ts';
-import type { Vault } from '../lib/transfer/secrets.ts';
-import type { LoadUserModule } from '../lib/transform/user-module.ts';
-import { inProcessHandlers, MEMORY_BYTES, type SharedContext } from './handlers.ts';
-import { hasProcess, isAlive } from './is-alive.ts';
-import { openManifest } from './open-manifest.ts';
+import { inProcessHandlers, MEMORY_BYTES } from './handlers.ts';
 import { prepareList } from './prepare-list.ts';
 import type { RunFlags } from './run-flags.ts';
 import { randomWord } from './run-id.ts';
 import { readDefinition, runMachine } from './run-machine.ts';
-import { destinationOf, type Stores } from './stores.ts';
+import { type ContextJob, sharedContext } from './shared-context.ts';
+import { destinationOf } from './stores.ts';
+import { TransferThreads } from './transfer-threads.ts';
 
 /** One run with everything it needs from outside. */
 interface Job extends ContextJob {
@@ -22,24 +18,6 @@ interface Job extends ContextJob {
   readonly stdin: Readable;
   readonly cwd: string;
 }
-
-interface ContextJob {
-  readonly state: ObjectStore;
-  readonly stores: Stores;
-  readonly allowNetworks: readonly string[];
-  readonly host: string;
-  readonly pid: number;
-  readonly now: () => number;
-  readonly random: () => number;
-  readonly signal: AbortSignal;
-  readonly emit: (event: RunEvent) => void;
-  readonly userModule?: LoadUserModule;
-  readonly vault?: Vault;
-}
-
-/** Transfers at once. More than 40 shards of a round would not fit into an inline Map. */
-const CONCURRENCY = { default: 4, ceiling: 40 };
-const MAX_SHARDS = 40;
 
 /** Returns when nothing of the run is going on any more. Throws SkyhaulErrors; `Interrupted` when the signal said so. */
 export async function runInProcess(job: Job): Promise<Summary> {
@@ -52,43 +30,29 @@ export async function runInProcess(job: Job): Promise<Summary> {
     secrets.length > 0 ? { ...job, vault: { bindings: secrets, read: vault.read } } : job,
     name,
   );
-  const handlers = inProcessHandlers(shared, name);
+  const to = destinationOf(flags.to, job.cwd);
+  const { allowNetworks, endpoint, module } = flags;
+  const { cwd, host, pid, signal, emit } = job;
+  const threads = new TransferThreads({
+    job: { to, allowNetworks, endpoint, region, secrets, module, cwd, host, pid, execution: name },
+    signal,
+    emit,
+  });
+  const handlers = inProcessHandlers({ shared, name, threads, askedThreads: flags.threads });
   const beat = heartbeat({ ...shared, attempt: name, memoryBytes: MEMORY_BYTES }, run);
   try {
     const output = await runMachine({
       definition: await readDefinition(),
-      input: { run, manifest, to: destinationOf(flags.to, job.cwd), options: flags.options },
+      input: { run, manifest, to, options: flags.options },
       handlers,
       execution: { id: name, name, startedAt: new Date(now()).toISOString() },
-      signal: job.signal,
+      signal,
     });
     return summary.parse(output);
   } finally {
     // A claim that cannot be given up is found out by its successor, for this process is gone then.
     await beat.stop().catch(() => undefined);
     vault.close();
+    await threads.close();
   }
-}
-
-/** What the entry points of the engine get from this process. */
-export function sharedContext(job: ContextJob, execution: string): SharedContext {
-  const { stores, host, pid, now } = job;
-  return {
-    state: job.state,
-    openDestination: (to) => stores.open(to),
-    openManifest: (uri) => openManifest(uri, (bucket) => stores.open(bucket)),
-    now,
-    random: job.random,
-    signal: job.signal,
-    deadline: undefined,
-    inProcess: true,
-    allowNetworks: job.allowNetworks,
-    maxShards: MAX_SHARDS,
-    concurrency: CONCURRENCY,
-    owner: { execution, host, pid },
-    isAlive: async (owner, beatAt) => isAlive(owner, beatAt, { host, pid, now: now(), hasProcess }),
-    emit: job.emit,
-    userModule: job.userModule,
-    vault: job.vault,
-  };
 }

@@ -1,7 +1,8 @@
+import { SkyhaulError, toSkyhaulError } from '../lib/errors/skyhaul-error.ts';
 import type { ObjectStore } from '../lib/store/object-store.ts';
 import { AwsClients } from './aws-clients.ts';
 import { type Deployment, findStack } from './find-stack.ts';
-import type { StackFlags } from './stack-flags.ts';
+import { DEFAULT_STACK, type StackFlags } from './stack-flags.ts';
 import { destinationOf, openStores, stateOf } from './stores.ts';
 
 /** A deployment, and what is open to work with it. */
@@ -20,10 +21,28 @@ export interface StatePlace {
 
 /** Nothing is left open when it returns. */
 export async function inSession<T>(flags: StackFlags, work: (session: Session) => Promise<T>): Promise<T> {
+  return withClients(flags, async (aws, open) => work(await sessionOf(flags, aws, open)));
+}
+
+/** The same for commands that are about runs of this machine, too, where `--to` was forgotten. */
+export async function inSessionOrTo<T>(flags: StackFlags, work: (session: Session) => Promise<T>): Promise<T> {
   return withClients(flags, async (aws, open) => {
-    const deployment = await findStack(flags, aws);
-    return work({ aws, deployment, state: open(`s3://${deployment.bucket}`) });
+    const session = await sessionOf(flags, aws, open).catch((error: unknown) => {
+      throw flags.stack === DEFAULT_STACK ? askingForTo(error) : error;
+    });
+    return work(session);
   });
+}
+
+async function sessionOf(flags: StackFlags, aws: AwsClients, open: Open): Promise<Session> {
+  const deployment = await findStack(flags, aws);
+  return { aws, deployment, state: open(`s3://${deployment.bucket}`) };
+}
+
+function askingForTo(thrown: unknown): SkyhaulError {
+  const { name, message, details, cause } = toSkyhaulError(thrown);
+  const hint = 'a run of `skyhaul run` is found with its --to: give the directory, or s3://bucket/prefix';
+  return new SkyhaulError(name, message, { ...details, problems: [...(details.problems ?? []), hint], cause });
 }
 
 /** The same for what needs nothing but the state. */
@@ -32,11 +51,12 @@ export async function inState<T>(
   cwd: string,
   work: (session: Pick<Session, 'aws' | 'state'>) => Promise<T>,
 ): Promise<T> {
-  if (to === undefined) return inSession(deployment, work);
+  if (to === undefined) return inSessionOrTo(deployment, work);
   return withClients(deployment, (aws, open) => work({ aws, state: open(stateOf(destinationOf(to, cwd))) }));
 }
 
-type Work<T> = (aws: AwsClients, open: (uri: string) => ObjectStore) => Promise<T>;
+type Open = (uri: string) => ObjectStore;
+type Work<T> = (aws: AwsClients, open: Open) => Promise<T>;
 
 async function withClients<T>(flags: StackFlags, work: Work<T>): Promise<T> {
   const aws = new AwsClients(flags);

@@ -2,7 +2,7 @@ import { exitCode } from './exit-code.ts';
 import { deployedCommand } from './next-command.ts';
 import { reportedLines } from './reported-lines.ts';
 import type { Surroundings } from './run-command.ts';
-import { inSession } from './session.ts';
+import { inSessionOrTo } from './session.ts';
 import type { StackFlags } from './stack-flags.ts';
 import { stopRun } from './stop-run.ts';
 import { watchStopSignals } from './stop-signals.ts';
@@ -29,7 +29,7 @@ export async function stopCommand(flags: StopFlags, around: Surroundings): Promi
     onSecond: () => around.leave(exitCode.interrupted),
   });
   try {
-    return await inSession(deployment, async (session) => {
+    return await inSessionOrTo(deployment, async (session) => {
       const until = around.now() + (flags.waitMs ?? DEFAULT_WAIT_MS);
       const stopped = await stopRun(session, { run, say, now: around.now, until, signal: stop.signal });
       const command = (...words: string[]) => deployedCommand(words, deployment);
@@ -43,7 +43,8 @@ export async function stopCommand(flags: StopFlags, around: Surroundings): Promi
         return exitCode.done;
       }
       if (flags.json) around.stdout.write(`${JSON.stringify(summary)}\n`);
-      say(...(await reportedLines(session.state, summary, around.cwd, command('redrive', run))));
+      const retry = () => ({ command: command('redrive', run) });
+      say(...(await reportedLines(session.state, { summary, cwd: around.cwd, retry })));
       say('', 'Continue the run:', `  ${command('submit', '--run', run)}`);
       return exitCode.done;
     });

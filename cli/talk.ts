@@ -3,7 +3,7 @@ import { applyEvent, type ProgressState, startProgress, takeSample } from './pro
 import { renderProgress, renderTotals } from './progress-view.ts';
 import type { ShownEvent } from './shown-event.ts';
 import { plainText } from './terminal-text.ts';
-import { formatClock, formatCount } from './units.ts';
+import { countOf, formatClock } from './units.ts';
 
 /**
  * What is said to people while a run goes on, on stderr: a live view on a terminal, a few plain lines elsewhere, nothing
@@ -44,7 +44,7 @@ export class Talk {
     if (this.#options.mode !== 'plain') return;
     if (event.event === 'run.planned') {
       const round = event.round > 0 ? `round ${event.round + 1}: ` : '';
-      this.say([`${round}${formatCount(event.items)} items in ${formatCount(event.shards)} shards`]);
+      this.say([`${round}${countOf(event.items, 'item')} in ${countOf(event.shards, 'shard')}`]);
     }
     if (event.event === 'run.waiting') {
       const hosts = event.refusing?.map(({ host, error }) => `${plainText(host)}: ${error}`).join(', ');

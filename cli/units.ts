@@ -29,6 +29,11 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
+/** `1 item`, `2,000 items`. */
+export function countOf(count: number, one: string): string {
+  return `${formatCount(count)} ${count === 1 ? one : `${one}s`}`;
+}
+
 /** `5MiB`, `1.5 GiB` or plain bytes as an integer of bytes; undefined when it is something else. */
 export function parseBytes(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?(B|KiB|MiB|GiB|TiB)?$/.exec(text.trim());
@@ -44,4 +49,10 @@ export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?) ?(ms|s|m|h)$/.exec(text.trim());
   const unit = MS[match?.[2] ?? ''];
   return match && unit ? Math.round(Number(match[1]) * unit) : undefined;
+}
+
+/** As `parseDuration` reads it: `1ms`, `90s`, `72h`. */
+export function formatDuration(ms: number): string {
+  const [unit, factor] = Object.entries(MS).findLast(([, size]) => ms % size === 0) ?? ['ms', 1];
+  return `${ms / factor}${unit}`;
 }

@@ -91,7 +91,8 @@ async function conclude(watched: Watched, { run, deployment }: WatchFlags, state
   const command = (...words: string[]) => deployedCommand(words, deployment);
   switch (watched.end) {
     case 'summary': {
-      const lines = await reportedLines(state, watched.summary, cwd, command('redrive', run));
+      const retry = () => ({ command: command('redrive', run) });
+      const lines = await reportedLines(state, { summary: watched.summary, cwd, retry });
       return { lines, code: exitCodeOf(watched.summary) };
     }
     case 'timeout': {

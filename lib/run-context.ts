@@ -2,6 +2,7 @@ import type { DeployedLimits } from './contract/deployed-limits.ts';
 import type { GivenOptions } from './contract/merge-options.ts';
 import type { Outcome } from './contract/outcome.ts';
 import type { Summary } from './contract/summary.ts';
+import type { RobotsCache } from './source/robots-cache.ts';
 import type { ObjectStore } from './store/object-store.ts';
 import type { Vault } from './transfer/secrets.ts';
 import type { Tally } from './transfer/tally.ts';
@@ -50,6 +51,8 @@ export interface RunContext {
   readonly emit: (event: RunEvent) => void;
   /** In-process: what all invocations of a round count together. */
   readonly tally?: Tally | undefined;
+  /** In-process: the robots.txt files that all invocations of the run know together, and whose turn it is. */
+  readonly robots?: RobotsCache | undefined;
   /** For requests that refer to secrets; none: they are refused. */
   readonly vault?: Vault | undefined;
   /** The user's own code, for a step `module`. */
@@ -80,6 +83,8 @@ export type RunEvent =
       readonly run: string;
       readonly round: number;
       readonly items: number;
+      /** Items of the list without an outcome; those that wait for their host are not among `items`. */
+      readonly left?: number;
       readonly shards: number;
       readonly lanes?: number;
       /** What the round is going to cost, US dollars; the PUTs of the objects come on top. None in-process. */

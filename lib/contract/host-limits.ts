@@ -61,8 +61,9 @@ const NO_RULE: Rule = { pattern: { name: '', port: undefined, isWildcard: false 
 function parsePattern(text: string): Pattern {
   const isWildcard = text.startsWith('*.');
   const { name, port } = splitPort(isWildcard ? text.slice(2) : text);
-  // As `URL.host` spells names. What it cannot spell (an address in brackets) stays.
-  return { name: domainToASCII(name) || name.toLowerCase(), port, isWildcard };
+  // As `URL.host` spells names; the dot at the end, which no URL of a list may have, is the same name.
+  const spelled = domainToASCII(name) || name.toLowerCase();
+  return { name: spelled.replace(/\.$/, ''), port: port?.replace(/^0+(?=\d)/, ''), isWildcard };
 }
 
 function splitPort(host: string): { readonly name: string; readonly port: string | undefined } {
@@ -72,8 +73,12 @@ function splitPort(host: string): { readonly name: string; readonly port: string
   return { name: host.slice(0, colon), port: host.slice(colon + 1) };
 }
 
+/** `URL.host` leaves out the port that a scheme has anyway. */
+const DEFAULT_PORTS: readonly string[] = ['80', '443'];
+
 function matches({ name, port, isWildcard }: Pattern, host: ReturnType<typeof splitPort>): boolean {
-  if (port !== undefined && port !== host.port) return false;
+  const isPort = port === host.port || (host.port === undefined && port !== undefined && DEFAULT_PORTS.includes(port));
+  if (port !== undefined && !isPort) return false;
   return isWildcard ? host.name.endsWith(`.${name}`) : host.name === name;
 }
 

@@ -47,6 +47,9 @@ const host = z.strictObject({
 /** A request for an item of one host was sent on to another one. Once an attempt for each pair. */
 const redirect = z.strictObject({ row: z.literal('redirect'), host: z.string(), to: z.string() });
 
+/** The robots.txt of a host wants so many milliseconds between two requests. Once an attempt for each host. */
+const delay = z.strictObject({ row: z.literal('delay'), host: z.string(), ms: z.int().min(1) });
+
 /** An upload was created. Written before its first part is sent. */
 const begun = checkpoint.extend({
   row: z.literal('checkpoint'),
@@ -83,7 +86,7 @@ const ended = z.strictObject({
 
 /** One line of `ledger/<r>/<s>/<attempt>-<seq>.jsonl`. */
 export const ledgerRow = z
-  .discriminatedUnion('row', [started, done, deferred, host, redirect, begun, part, digests, dropped, ended])
+  .discriminatedUnion('row', [started, done, deferred, host, redirect, delay, begun, part, digests, dropped, ended])
   .meta({ id: 'ledger-row', title: 'Ledger row', description: 'What an attempt on a shard writes down.' });
 
 export type LedgerRow = z.infer<typeof ledgerRow>;

@@ -30,3 +30,8 @@ export const MAX_INLINE_ITEMS = 1_000;
 /** Step Functions: most children of a distributed Map in one run, and the width of an inline Map. */
 export const MAX_SHARDS = 10_000;
 export const MAX_INLINE_SHARDS = 40;
+
+/** The targets of more new items than these are listed at once in S3 instead of looked at one by one: a LIST costs 12.5 HEADs. */
+export const LOOKS_AT_MOST = 25;
+/** For so long such a listing is trusted, in milliseconds. */
+export const LISTING_TRUSTED_MS = 3 * 60_000;

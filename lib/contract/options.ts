@@ -89,7 +89,9 @@ export const options = z
       .describe('More failed lines than this end the run; what is under way is finished.'),
     maxHours: z.number().positive().max(8_760).default(72).describe('Since the start of the run.'),
     skipInvalid: z.boolean().default(false).describe('Bad lines become failed outcomes instead of stopping the run.'),
-    limit: count(100_000_000).optional().describe('Only the first n lines.'),
+    limit: count(100_000_000)
+      .optional()
+      .describe('A trial: only the first n lines are tried, the others are reported as LimitReached.'),
     key: z.string().min(1).max(1_024).default(DEFAULT_KEY_TEMPLATE).describe('Template of the keys.'),
     roundMinutes: z.number().positive().max(1_440).optional().describe('Length of a round. Default: 5, then 30.'),
     storageClass: z.enum(STORAGE_CLASSES).optional().describe("Of the objects in S3. Default: the bucket's."),

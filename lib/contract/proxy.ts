@@ -19,7 +19,7 @@ const text = (characters: RegExp, what: string) => z.string().max(1_024).regex(c
 const username = text(/^[^:\p{Cc}]*$/u, 'a name without colon and control characters');
 const password = text(/^\P{Cc}*$/u, 'a text without control characters');
 
-const proxySettings = z
+export const proxySettings = z
   .strictObject({
     url: proxyUrl,
     username: username.optional(),

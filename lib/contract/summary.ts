@@ -6,6 +6,15 @@ export const summary = z
   .strictObject({
     run: runId,
     counts: z.strictObject({ stored: z.int().min(0), skipped: z.int().min(0), failed: z.int().min(0) }),
+    notTried: z
+      .int()
+      .min(1)
+      .optional()
+      .describe('Of the failed: lines that a limit, or a stop, came before; none was tried.'),
+    errors: z
+      .record(z.string(), z.int().min(1))
+      .optional()
+      .describe('How many lines failed with each error, by its catalogue name.'),
     bytes: z.int().min(0).describe('Stored by this run.'),
     seconds: z.number().min(0).describe('From the start of the run to its report.'),
     cost: z.number().min(0).describe('Estimate in US dollars; what ran on your own machine costs nothing.'),

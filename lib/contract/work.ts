@@ -10,6 +10,8 @@ const laneShare = z.strictObject({
   number: z.int().min(0),
   of: z.int().min(1),
   leads: z.array(z.string()).optional(),
+  /** Which of the shards that have lanes of this host its own one is, where robots.txt files are obeyed. */
+  worker: z.strictObject({ number: z.int().min(0), of: z.int().min(1) }).optional(),
 });
 
 /**
@@ -29,7 +31,7 @@ export const shardHeader = z.strictObject({
   options,
   /** Epoch milliseconds; past it no new item is begun. */
   roundEndsAt: z.int().min(0),
-  /** Of each lane in turn, where hosts have rates: it takes its share of them. */
+  /** Of each lane in turn, where hosts have rates or may want delays: it takes its share of them. */
   shares: z.array(laneShare).optional(),
   /** What this shard may read, of the `maxBytesPerSecond` of the run. */
   bytesPerSecond: z.number().positive().optional(),

@@ -105,7 +105,10 @@ export const catalogue = {
   UploadLost: transient('The destination no longer knows the open upload.', 'It is retried.'),
   StoreThrottled: transient('The destination asks to slow down.', 'It is retried. Lower maxConcurrency.'),
   StoreUnavailable: transient('The destination did not answer, or with a server error.', 'It is retried.'),
-  StoreDenied: run('The destination refuses access.', 'Check bucket policy, role and credentials.'),
+  StoreDenied: run(
+    'The destination refuses access.',
+    'Check bucket policy, role and credentials, or the path of the directory and its permissions.',
+  ),
   StoreMissing: run('The destination bucket does not exist.', 'Create it, or correct --to.'),
   StoreFull: run('The destination has no room left.', 'Free some room, then continue the run.'),
   StoreFailed: run('The destination failed in a way Skyhaul does not know.', 'Read the cause, then continue the run.'),

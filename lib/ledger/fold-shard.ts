@@ -13,6 +13,8 @@ export interface ShardFold {
   readonly hosts?: ReadonlyMap<string, HostRow>;
   /** Where hosts were seen to redirect to. */
   readonly redirects?: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Milliseconds that hosts want between two requests. */
+  readonly delays?: ReadonlyMap<string, number>;
   /** Rows about open uploads, by item. */
   readonly checkpoints: ReadonlyMap<number, readonly CheckpointRow[]>;
   /** Some attempt began and never ended: its Lambda was killed, or lives still. */
@@ -31,6 +33,7 @@ export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
   const deferred = new Map<number, DeferredRow>();
   const hosts = new Map<string, HostRow>();
   const redirects = new Map<string, Set<string>>();
+  const delays = new Map<string, number>();
   const checkpoints = new Map<number, CheckpointRow[]>();
   let crashed = false;
   let busyUntil = 0;
@@ -58,6 +61,9 @@ export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
         case 'redirect':
           redirects.set(row.host, (redirects.get(row.host) ?? new Set()).add(row.to));
           break;
+        case 'delay':
+          delays.set(row.host, Math.max(row.ms, delays.get(row.host) ?? 0));
+          break;
         default:
           append(checkpoints, row);
       }
@@ -68,7 +74,7 @@ export function foldShard(attempts: readonly AttemptRows[]): ShardFold {
     busyUntil = Math.max(busyUntil, livesUntil ?? 0);
   }
   for (const index of outcomes.keys()) deferred.delete(index);
-  return { outcomes, deferred, hosts, redirects, checkpoints, crashed, busyUntil };
+  return { outcomes, deferred, hosts, redirects, delays, checkpoints, crashed, busyUntil };
 }
 
 function keep<Key, Row>(into: Map<Key, Row>, key: Key, row: Row, isBetter: (row: Row, than: Row) => boolean): void {

@@ -20,7 +20,7 @@ export function mayLearn(known: ReadonlySet<string>, to: string): boolean {
 export function learn(known: Leads, seen: ReadonlyMap<string, ReadonlySet<string>> = new Map()): Leads {
   if (seen.size === 0) return known;
   const learned = Array.from(seen, ([host, to]): [string, readonly string[]] => {
-    const all = new Set([...(known[host] ?? []), ...Array.from(to).sort()]);
+    const all = new Set([...knownOf(host, known), ...Array.from(to).sort()]);
     return [host, Array.from(all).slice(0, MAX_LEADS + 1)];
   });
   return { ...known, ...Object.fromEntries(learned) };
@@ -28,6 +28,11 @@ export function learn(known: Leads, seen: ReadonlyMap<string, ReadonlySet<string
 
 /** A host, and where its items are led to. */
 export function withLeads(host: string, leads: Leads): readonly string[] {
-  const to = leads[host] ?? [];
+  const to = knownOf(host, leads);
   return leadsAnywhere(to) ? [host] : [host, ...to];
+}
+
+/** A host may be called `constructor`. */
+function knownOf(host: string, leads: Leads): readonly string[] {
+  return Object.hasOwn(leads, host) ? (leads[host] ?? []) : [];
 }

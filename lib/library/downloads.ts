@@ -4,7 +4,6 @@ import { toldOfError, toldOfLine } from '../contract/tell-outcome.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import { KeyIndex } from '../manifest/key-index.ts';
 import type { SourceClient } from '../source/source.ts';
-import { createSourceClient } from '../source/source-client.ts';
 import { BufferPool } from '../transfer/buffer-pool.ts';
 import { openDestination } from './destination.ts';
 import { type Effects, markOf } from './effects.ts';
@@ -14,7 +13,7 @@ import { guarded } from './listeners.ts';
 import type { ItemInput } from './options.ts';
 import { type Progress, ProgressReporter } from './progress.ts';
 import { readItem, type Settings } from './settings.ts';
-import { sourcePolicy } from './source-policy.ts';
+import { sourceClients } from './source-clients.ts';
 import { Stop } from './stop.ts';
 import { type Session, type Task, transferItem } from './transfer-item.ts';
 
@@ -79,10 +78,7 @@ export class DownloadRun {
     };
     this.#feed = new ItemFeed(items);
     this.#keys = new KeyIndex({ directories: isDirectory });
-    const { allowNetworks } = own;
-    const { now } = effects;
-    const openClient = () => createSourceClient({ policy: sourcePolicy(options), allowNetworks, now });
-    this.#slots = new HostSlots(options.perHostConnections, openClient);
+    this.#slots = new HostSlots(options.perHostConnections, sourceClients(options, own.allowNetworks, effects));
     this.#stop = new Stop(own.signal);
     this.#stop.signal.addEventListener('abort', () => this.#wake.resolve(), { once: true });
   }

@@ -82,6 +82,12 @@ export interface SourceOptions {
   readonly maxBytes?: number | undefined;
   /** How every source is asked; what an item says stands above it. */
   readonly request?: RequestOptions | undefined;
+  /**
+   * Obeys the robots.txt of every host (RFC 9309) and the delay it asks for, up to 10 s; read once in a call. What it
+   * forbids fails as `RobotsDisallowed`.
+   * @default false
+   */
+  readonly robots?: boolean | undefined;
   /** Steps between the source and whoever gets its bytes, first to last. */
   readonly transform?: readonly TransformStep[] | undefined;
   /** Called where an item stands now. What it throws fails the item as `TransformFailed`. */

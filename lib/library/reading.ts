@@ -3,7 +3,6 @@ import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { OpenedSource, SourceClient } from '../source/source.ts';
 import { SourceChanged } from '../source/source-changed.ts';
-import { createSourceClient } from '../source/source-client.ts';
 import type { StreamedBody } from '../source/streamed-body.ts';
 import { checkHeaders } from '../transfer/check-expectations.ts';
 import { afterChange } from '../transfer/give-up-policy.ts';
@@ -17,7 +16,7 @@ import { PatientTries } from './patient-tries.ts';
 import { ownPieces } from './pieces.ts';
 import { ProgressReporter } from './progress.ts';
 import type { Settings } from './settings.ts';
-import { sourcePolicy } from './source-policy.ts';
+import { sourceClients } from './source-clients.ts';
 import { Stop } from './stop.ts';
 
 /**
@@ -63,11 +62,7 @@ export class Reading {
   ) {
     const stop = new Stop(own.signal);
     this.#transform = transformOf(work, options);
-    this.#client = createSourceClient({
-      policy: sourcePolicy(options),
-      allowNetworks: own.allowNetworks,
-      now: effects.now,
-    });
+    this.#client = sourceClients(options, own.allowNetworks, effects)();
     this.#stop = stop;
     this.#chunkBytes = own.chunkBytes;
     const { item, line } = work;

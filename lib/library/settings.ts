@@ -26,6 +26,7 @@ const sourceShape = optionsSchema.pick({
   maxRedirects: true,
   maxBytes: true,
   request: true,
+  robots: true,
   transform: true,
 }).shape;
 const storeShape = optionsSchema.pick({ overwrite: true }).shape;

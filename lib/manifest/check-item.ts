@@ -56,7 +56,8 @@ export function checkItem(
   const address = checkUrl(given.url);
   if (!address.ok) return refused(value, [address.problem]);
 
-  const asked = new URL(mergeQuery(address.url.href, namesOf(given.request?.query)));
+  const query = given.request?.query;
+  const asked = query === undefined ? address.url : new URL(mergeQuery(address.url.href, namesOf(query)));
   const made = given.key === undefined ? makeKey(asked, given) : readKey(given.key);
   if (!made.ok) return refused(value, [made.problem]);
   const verdict = checkKey(made.key, maxKeyBytes);
@@ -75,7 +76,7 @@ function readKey(key: string): MadeKey {
 }
 
 /** A secret has a name in the key, and nothing more. */
-function namesOf(query: RequestOptions['query'] = {}): Record<string, string> {
+function namesOf(query: NonNullable<RequestOptions['query']>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(query).map(([name, value]) => [name, isReference(value) ? value.secret : value]),
   );

@@ -17,7 +17,8 @@ export function csvReader(delimiter: ',' | '\t', names: ColumnNames, keyColumns:
       if ('text' in record && record.text.trim() === '') return undefined;
       const fields = fieldsOf(record, delimiter);
       if (!header) {
-        if (!Array.isArray(fields)) throw unreadable('its first line, which names the columns, is broken');
+        if (!Array.isArray(fields))
+          throw unreadable(`its first line, which names the columns, is broken: ${why(fields)}`);
         const ofKeys = findKeyColumns(fields, keyColumns);
         header = { width: fields.length, columns: findColumns(fields, names), ofKeys };
         return undefined;
@@ -40,10 +41,19 @@ export function csvReader(delimiter: ',' | '\t', names: ColumnNames, keyColumns:
 
 function fieldsOf(record: RawRecord, delimiter: ',' | '\t'): string[] | ReadLine {
   if ('fault' in record) {
-    return broken(`${faultText(record.fault)}${record.fault === 'too long' ? ' (or a quote is not closed)' : ''}`);
+    const { fault, line, to } = record;
+    return broken(`${faultText(fault)}${fault === 'too long' ? ' (or a quote is not closed)' : ''}${upTo(line, to)}`);
   }
   const fields = splitFields(record.text, delimiter);
-  return fields ?? broken('a quote in the line is not closed, or stands inside a field without being doubled');
+  if (fields) return fields;
+  const to = record.line + (record.text.trimEnd().match(/\r\n|\r|\n/g)?.length ?? 0);
+  const text = 'a quote in the line is not closed, or stands inside a field without being doubled';
+  return broken(`${text}${upTo(record.line, to)}`);
+}
+
+/** What a quote that is not closed takes with it. */
+function upTo(from: number, to: number): string {
+  return to > from ? `; it takes all lines up to ${to} with it` : '';
 }
 
 function itemOf(fields: readonly string[], columns: Columns): Record<string, unknown> {
@@ -62,6 +72,10 @@ function cellsOf(fields: readonly string[], columns: Columns): Map<string, strin
     if (cell !== '') cells.set(name, cell);
   }
   return cells;
+}
+
+function why(line: ReadLine): string {
+  return 'problems' in line ? line.problems.map(({ text }) => text).join('; ') : '';
 }
 
 function unreadable(why: string): SkyhaulError {

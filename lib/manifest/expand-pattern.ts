@@ -25,6 +25,11 @@ const RANGE = /^(?:(-?\d+)\.\.(-?\d+)|([a-z])\.\.([a-z])|([A-Z])\.\.([A-Z]))(?:\
 export function readPattern(text: string): ReadPattern {
   // What is too long for a URL is called so, and costs no time.
   if (!text.includes('{') || text.length > MAX_URL_BYTES) return { pattern: undefined };
+  // In a URL a backslash is a slash: it would be another one than anybody means.
+  if (/\\[{}]/.test(text)) {
+    const why = 'a backslash does not make a brace literal; write %7B for { and %7D for }';
+    return { problem: problem('url', 'a pattern', why, 'UrlRefused') };
+  }
   try {
     const pattern = sequence(text, 0);
     return { pattern: pattern.isPlain ? undefined : pattern };

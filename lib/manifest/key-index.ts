@@ -1,11 +1,12 @@
 import type { Item } from '../contract/item.ts';
 import { type Problem, problem, shownValue } from '../contract/problem.ts';
 import { type Fingerprint, fingerprint, HashTable } from './hash-table.ts';
+import { OtherForms } from './other-forms.ts';
 
 /**
  * Whose key it is, over a whole list. The first line gets it; a later one that asks for the same is a duplicate, one that
  * asks for anything else a problem that names both lines. Keys that differ in their Unicode form only are the same key
- * (macOS, and people, see no difference). Holds about 30 to 60 bytes a key, no texts.
+ * (macOS, and people, see no difference). Holds about 30 bytes a key, no texts.
  */
 export type KeyClaim =
   | { readonly kind: 'first' }
@@ -18,14 +19,23 @@ export interface KeyIndexOptions {
    * as there are folders.
    */
   readonly directories?: boolean;
+  /** The destination takes upper and lower case for the same. */
+  readonly ignoresCase?: boolean;
 }
 
 export class KeyIndex {
   readonly #keys = new HashTable();
   readonly #folders: HashTable | undefined;
+  readonly #forms = new OtherForms();
+  readonly #ignoresCase: boolean;
 
   constructor(options: KeyIndexOptions = {}) {
+    this.#ignoresCase = options.ignoresCase === true;
     this.#folders = options.directories === true ? new HashTable() : undefined;
+  }
+
+  get ofDirectory(): boolean {
+    return this.#folders !== undefined;
   }
 
   get size(): number {
@@ -34,7 +44,14 @@ export class KeyIndex {
 
   /** What the tables hold. */
   get bytes(): number {
-    return this.#keys.bytes + (this.#folders?.bytes ?? 0);
+    return this.#keys.bytes + (this.#folders?.bytes ?? 0) + this.#forms.bytes;
+  }
+
+  /** Forgets all keys. */
+  release(): void {
+    this.#keys.release();
+    this.#folders?.release();
+    this.#forms.release();
   }
 
   /**
@@ -43,22 +60,28 @@ export class KeyIndex {
    * @param key with a place for the name
    */
   claimUnnamed(line: number, key: string, item: Item): KeyClaim {
-    return this.#claim(line, `${key}\u0001${requestPrint(item).join()}`, item);
+    const claim = this.#claim(line, `${key}\u0001${requestPrint(item).join()}`, item);
+    const other = claim.kind === 'first' ? this.#forms.addUnnamed(line, key) : undefined;
+    return other === undefined ? claim : mayMeet(other, line, other);
   }
 
   claim(line: number, key: string, item: Item): KeyClaim {
-    return this.#claim(line, key, item);
+    const claim = this.#claim(line, key, item);
+    const other = claim.kind === 'first' ? this.#forms.add(line, key) : undefined;
+    return other === undefined ? claim : mayMeet(line, other, other);
   }
 
   #claim(line: number, key: string, item: Item): KeyClaim {
-    const name = key.normalize('NFC');
+    const form = key.normalize('NFC');
+    // By way of the capitals: there a long s is an s, too.
+    const name = this.#ignoresCase ? form.toUpperCase().toLowerCase() : form;
     const print = requestPrint(item);
     const place = fingerprint(name);
     const there = this.#keys.get(place);
     if (there) {
       const isSame = there.print[0] === print[0] && there.print[1] === print[1];
       if (isSame) return { kind: 'duplicate', of: there.line };
-      return conflict(key, line, there.line, 'they ask for different things; give each a `key` of its own');
+      return conflict(key, line, there.line, this.#ignoresCase ? `${ELSE}; ${NO_CASE}` : ELSE);
     }
     const blocked = this.#folderLine(name, place);
     if (blocked) return conflict(key, line, blocked, 'one would be the folder of the other');
@@ -80,6 +103,11 @@ export class KeyIndex {
   }
 }
 
+const ELSE =
+  'they ask for different things; give each a `key` of its own, or a template (--key) that tells them apart, with {line} or {item}';
+
+const NO_CASE = 'upper and lower case are the same at this destination';
+
 function* foldersOf(key: string): Generator<string> {
   for (let at = key.indexOf('/'); at !== -1; at = key.indexOf('/', at + 1)) yield key.slice(0, at);
 }
@@ -90,10 +118,18 @@ function conflict(key: string, line: number, other: number, why: string): KeyCla
   return { kind: 'conflict', with: other, problem: problem('key', 'a key of its own', text, 'KeyConflict') };
 }
 
+/** A key in another Unicode form, and an item whose name becomes NFC when its source says it. */
+function mayMeet(formed: number, unnamed: number, other: number): KeyClaim {
+  const text = `what the source of line ${unnamed} calls it may be the key of line ${formed}, in another Unicode form; write that key in NFC`;
+  return { kind: 'conflict', with: other, problem: problem('key', 'a key in NFC', text, 'KeyConflict') };
+}
+
 /** Everything that may change the object or its verdict. Its name in the report does not. */
 export function requestPrint(item: Item): Fingerprint {
   const { id: _id, key: _key, error: _error, ...asked } = item;
-  return fingerprint(JSON.stringify(sorted(asked)));
+  // A plain URL, as most are, needs no order.
+  const isPlain = Object.keys(asked).length === 1;
+  return fingerprint(JSON.stringify(isPlain ? { url: asked.url } : sorted(asked)));
 }
 
 function sorted(value: unknown): unknown {

@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { nearest } from '../contract/issue-problems.ts';
 import { type Problem, problem } from '../contract/problem.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
-import { checkKey, cleanPart, FILENAME, finishKey, hostName, pathNames, plainPathNames } from './object-key.ts';
+import { checkKey, cleanPart, finishKey, finishUnnamed, hostName, pathNames, plainPathNames } from './object-key.ts';
 
 /**
  * The template of the keys, read once: `{host}/{date}/{line:7}{ext}`. A value is cleaned before it is put in, so that
@@ -165,11 +165,8 @@ function clean(name: string, value: string): string {
 }
 
 function finish(text: string, { url, maxBytes }: KeyFacts): MadeKey {
-  const parts = text.split('/');
-  if (!text.includes(MARK)) return { ok: true, key: finishKey(parts, maxBytes, url.href) };
-  // The part of the name is finished with the name in it.
-  const marked = parts.map((part) => (part.includes(MARK) ? part : cleanPart(part))).join('/');
-  return { ok: true, key: marked.replace(MARK, FILENAME), nameAt: marked.indexOf(MARK) };
+  if (text.includes(MARK)) return { ok: true, ...finishUnnamed(text, MARK, maxBytes) };
+  return { ok: true, key: finishKey(text.split('/'), maxBytes, url.href) };
 }
 
 function missing(name: string): Problem {

@@ -32,6 +32,8 @@ export function textReader(expands: boolean): LineReader {
       if ('fault' in record) return broken(faultText(record.fault));
       const text = record.text.trim();
       if (text === '' || text.startsWith('#')) return undefined;
+      const more = MORE.exec(text);
+      if (more) return { problems: [problem('url', 'one URL', more[1] === '#' ? OWN_LINE : ONE_URL, 'UrlRefused')] };
       if (!expands) return { value: { url: text } };
       const read = readPattern(text);
       if ('problem' in read) return { problems: [read.problem] };
@@ -39,6 +41,11 @@ export function textReader(expands: boolean): LineReader {
     },
   };
 }
+
+/** What a URL swallows, blanks and all, to become another one that nobody meant. */
+const MORE = /\s(#|https?:\/\/)/i;
+const OWN_LINE = 'a comment stands in a line of its own';
+const ONE_URL = 'the line holds more than one URL; write one a line';
 
 /** One JSON object a line. */
 export const jsonReader: LineReader = {

@@ -15,6 +15,8 @@ const CONTROL = /[\p{Cc}\p{Cs}]/u;
 /** Control characters, and what Windows forbids in a file name. */
 const UNSAFE = /[\p{Cc}\p{Cs}\\/<>:"|?*]/gu;
 const WINDOWS_DEVICE = /^(con|prn|aux|nul|com[\d¹²³]|lpt[\d¹²³]|conin\$|conout\$) *(\.|$)/i;
+/** What most parts are: there is nothing to clean, and looking at it six times would be most of the time that a key takes. */
+const PLAIN = /^[A-Za-z0-9_~-](?:[A-Za-z0-9_.~-]*[A-Za-z0-9_~-])?$/;
 const DOT_SEGMENT = /(^|[/\\])\.\.?($|[/\\])/;
 const EXTENSION = /(\.tar)?\.[A-Za-z0-9]{1,10}$/;
 /** File systems take 255 bytes; what a local store puts around a name while it writes needs room, too. */
@@ -63,6 +65,42 @@ export function finishKey(parts: readonly string[], maxBytes: number = MAX_KEY_B
   return cut(whole, maxBytes, hashed);
 }
 
+/**
+ * A text with a mark in the place of a name that is not known yet, as a key with `{filename}` there: finished like all
+ * others, but with room for the name. What nobody wrote as `{filename}` is none. The part of the mark is cleaned with the
+ * name in it.
+ *
+ * @param maxBytes as for `finishKey`; at least 256, else it may come out longer
+ */
+export function finishUnnamed(text: string, mark: string, maxBytes: number = MAX_KEY_BYTES) {
+  const parts = text.split('/');
+  const at = parts.findIndex((part) => part.includes(mark));
+  const around = (parts[at] ?? '').split(mark).map((side) => side.replaceAll(FILENAME, '_filename_'));
+  const sides = [parts.slice(0, at), parts.slice(at + 1)];
+  const build = (folderBytes: number, sideBytes: number) => {
+    const [above = '', below = ''] = sides.map((names) => finishKey(names, folderBytes, names.join('/')));
+    const [before = '', after = ''] = around.map((side) => cut(side, sideBytes, side));
+    const start = `${above}${above && '/'}${before}`;
+    return { key: `${start}${FILENAME}${after}${below && '/'}${below}`, nameAt: start.length };
+  };
+  const short = Math.floor(Math.min(maxBytes, 2 * MAX_SEGMENT_BYTES) / 5);
+  const whole = build(maxBytes, Buffer.byteLength(around.join('')) > MAX_SEGMENT_BYTES ? short : MAX_SEGMENT_BYTES);
+  return Buffer.byteLength(whole.key) <= maxBytes ? whole : build(Math.floor(maxBytes / 4), short);
+}
+
+/** How a key with `{filename}` at `nameAt` begins for sure, whatever the name is: it is cleaned with it, and cut behind it. */
+export function beginningOf(key: string, nameAt: number): string {
+  const long = 'b'.repeat(MAX_SEGMENT_BYTES);
+  // The longest extensions leave the least of what stands before them.
+  const [one = '', ...others] = ['a', `${long}.tar`, `${long}.tar.${'b'.repeat(10)}`].map((name) => {
+    const text = `${key.slice(0, nameAt)}${name}${key.slice(nameAt + FILENAME.length)}`;
+    return finishKey(text.split('/'), MAX_KEY_BYTES, name);
+  });
+  let end = 0;
+  while (end < one.length && others.every((other) => other[end] === one[end])) end += 1;
+  return one.slice(0, end);
+}
+
 /** Of a URL, as a part of a key: with its port, without the brackets of an address. */
 export function hostName(url: URL): string {
   return cleanPart(url.host.replaceAll(/[[\]]/g, '').replace(/\.(?=$|:\d)/, ''));
@@ -84,6 +122,7 @@ export function plainPathNames(url: URL): string[] {
 
 /** A text that becomes a part of a key, whatever it is: no `/` in it, nothing that a file system or a decoder reads otherwise. */
 export function cleanPart(segment: string): string {
+  if (PLAIN.test(segment) && !WINDOWS_DEVICE.test(segment)) return segment;
   const safe = segment
     .normalize('NFC')
     .replace(UNSAFE, '_')
@@ -113,8 +152,16 @@ function decodeAscii(text: string): string {
   return text.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
+/** File systems that ignore case know more of it than ASCII (a long s), and some ignore what cannot be seen, too. */
 function isStateFolder(segment: string): boolean {
-  return segment.toLowerCase() === STATE_FOLDER;
+  const first = segment.charCodeAt(0);
+  if (first !== 0x2e && !(first > 0x7f)) return false;
+  return (
+    segment
+      .replaceAll(/\p{Cf}/gu, '')
+      .toUpperCase()
+      .toLowerCase() === STATE_FOLDER
+  );
 }
 
 function insertHash(name: string, hashed: string): string {

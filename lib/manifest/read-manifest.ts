@@ -49,8 +49,6 @@ export interface ManifestSpec extends ColumnNames {
 }
 
 export interface ReadLimits {
-  /** Only the first n items are read. */
-  readonly limit?: number | undefined;
   /** Items past it are problems named `LimitReached`. */
   readonly maxItems?: number | undefined;
   /** What the destination's prefix leaves of a key's 1,024 bytes. */
@@ -83,14 +81,13 @@ export async function* readManifest(
         for (const judged of judge(index, line, read, limits)) {
           yield judged;
           index += 1;
-          if (index === limits.limit) return;
         }
       }
     }
     reader.end?.();
   } catch (error) {
     if (!(error instanceof PackedDataError)) throw error;
-    const message = `the list ${error.message}, behind its line ${line}`;
+    const message = `the list ${error.message}, ${line === 0 ? 'before its first line' : `behind its line ${line}`}`;
     throw new SkyhaulError('ManifestUnreadable', message, { cause: error });
   } finally {
     await text.return(undefined);
@@ -99,13 +96,13 @@ export async function* readManifest(
 
 /** The same for inline items; `line` is the position, counted from 1. */
 export function* readInlineItems(items: readonly unknown[], limits: ReadLimits = {}): Generator<ManifestLine, void> {
-  for (const [index, value] of items.slice(0, limits.limit).entries()) {
+  for (const [index, value] of items.entries()) {
     yield* judge(index, index + 1, { value }, limits);
   }
 }
 
 function* judge(index: number, line: number, read: ReadLine, limits: ReadLimits): Generator<ManifestLine> {
-  const { maxItems = Number.POSITIVE_INFINITY, limit = Number.POSITIVE_INFINITY } = limits;
+  const { maxItems = Number.POSITIVE_INFINITY } = limits;
   const allowed = `at most ${maxItems} items (maxItems)`;
   if (index >= maxItems) {
     yield { index, line, problems: [problem('', allowed, allowed, 'LimitReached')] };
@@ -115,14 +112,13 @@ function* judge(index: number, line: number, read: ReadLine, limits: ReadLimits)
     yield judgeItem(index, line, read, limits);
   } else {
     const { count, at } = read.pattern;
-    const wanted = Math.min(count, limit - index);
-    if (index + wanted > maxItems) {
+    if (index + count > maxItems) {
       // One problem, before the first of them is made: they may be more than anybody can count.
       const text = `the pattern makes ${shownCount(count)} URLs, with those before it more than ${maxItems} (maxItems)`;
       yield { index, line, problems: [problem('url', allowed, text, 'LimitReached')] };
       return;
     }
-    for (let n = 0; n < wanted; n += 1) yield judgeItem(index + n, line, { value: { url: at(n) } }, limits);
+    for (let n = 0; n < count; n += 1) yield judgeItem(index + n, line, { value: { url: at(n) } }, limits);
   }
 }
 

@@ -2,9 +2,14 @@ import type { Item } from '../contract/item.ts';
 import { HashTable } from './hash-table.ts';
 import { requestPrint } from './key-index.ts';
 
-/** Which item of a list was the first to ask for the same, whatever its key. Holds 20 to 40 bytes a request, no texts. */
+/** Which item of a list was the first to ask for the same, whatever its key. Holds about 30 bytes a request, no texts. */
 export class RequestIndex {
   readonly #requests = new HashTable();
+
+  /** Forgets all requests. */
+  release(): void {
+    this.#requests.release();
+  }
 
   /** @returns position of the first one; undefined: it is this one */
   firstOf(index: number, item: Item): number | undefined {

@@ -7,7 +7,8 @@ import { MAX_LINE_BYTES } from '../contract/limits.ts';
  */
 export type RawRecord =
   | { readonly line: number; readonly text: string }
-  | { readonly line: number; readonly fault: 'too long' | 'not UTF-8' };
+  /** `to`: its last physical line, which is another one where a quote is open. */
+  | { readonly line: number; readonly fault: 'too long' | 'not UTF-8'; readonly to: number };
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -33,6 +34,8 @@ class Splitter {
   #recordLine = 1;
   #line = 1;
   #afterCr = false;
+  /** The last byte ended a line. */
+  #endsLine = false;
   #quoted = false;
   /** A quote opens here: at the beginning of a field, and behind a closing quote, where it is an escaped one. */
   #mayOpen = true;
@@ -53,18 +56,19 @@ class Splitter {
       if (byte === LF || byte === CR) {
         if (!isSecondHalf) this.#line += 1;
         if (this.#quoted) continue;
-        if (!isSecondHalf) records.push(this.#take(chunk.subarray(from, at)));
+        if (!isSecondHalf) records.push(this.#take(chunk.subarray(from, at), this.#line - 1));
         from = at + 1;
       } else if (this.#delimiter !== undefined) {
         this.#follow(byte);
       }
     }
     this.#hold(chunk.subarray(from));
+    this.#endsLine = chunk.at(-1) === LF || chunk.at(-1) === CR;
     return records;
   }
 
   end(): RawRecord[] {
-    return this.#heldBytes === 0 ? [] : [this.#take(new Uint8Array())];
+    return this.#heldBytes === 0 ? [] : [this.#take(new Uint8Array(), this.#endsLine ? this.#line - 1 : this.#line)];
   }
 
   #follow(byte: number | undefined): void {
@@ -78,7 +82,7 @@ class Splitter {
     }
   }
 
-  #take(rest: Uint8Array): RawRecord {
+  #take(rest: Uint8Array, to: number): RawRecord {
     const line = this.#recordLine;
     const length = this.#heldBytes + rest.length;
     const held = this.#held;
@@ -86,10 +90,10 @@ class Splitter {
     this.#held = [];
     this.#heldBytes = 0;
     this.#mayOpen = true;
-    if (length > MAX_LINE_BYTES) return { line, fault: 'too long' };
+    if (length > MAX_LINE_BYTES) return { line, fault: 'too long', to };
     const bytes =
       held.length === 0 ? Buffer.from(rest.buffer, rest.byteOffset, rest.length) : Buffer.concat([...held, rest]);
-    return isUtf8(bytes) ? { line, text: bytes.toString() } : { line, fault: 'not UTF-8' };
+    return isUtf8(bytes) ? { line, text: bytes.toString() } : { line, fault: 'not UTF-8', to };
   }
 
   /** Copies: the chunk is its sender's again once the next one is asked for. */

@@ -1,10 +1,10 @@
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
+import { FOREIGN_HEAD_BYTES, foreignList } from './foreign-list.ts';
 import { packingOf, type UnpackLimits, unpackList } from './unpack-list.ts';
 
 /**
  * The bytes of a list as UTF-8 text: gzip and zstd are recognised by their content and unpacked, a byte order mark taken
- * off. A list in UTF-16 (Excel's "Unicode text") is refused, because every line of it would be called bad UTF-8
- * otherwise. The source is closed however reading ends.
+ * off. What is no list at all is refused as a whole. The source is closed however reading ends.
  *
  * @throws PackedDataError, SkyhaulError `ManifestUnreadable`
  */
@@ -15,13 +15,14 @@ export async function* textBytes(
   const source = bytes[Symbol.asyncIterator]();
   let text = source;
   try {
-    let head = await readHead(text, 4);
+    let head = await readHead(text, FOREIGN_HEAD_BYTES);
     const packing = packingOf(head);
     if (packing) {
       text = unpackList(prepended(head, source), packing, limits);
-      head = await readHead(text, 3);
+      head = await readHead(text, FOREIGN_HEAD_BYTES);
     }
-    if (isUtf16(head)) throw new SkyhaulError('ManifestUnreadable', 'the list is UTF-16 text; save it as UTF-8');
+    const foreign = foreignList(head);
+    if (foreign !== undefined) throw new SkyhaulError('ManifestUnreadable', `the list is ${foreign}`);
 
     const body = head.subarray(hasBom(head) ? 3 : 0);
     if (body.length > 0) yield body;
@@ -77,8 +78,4 @@ function withoutReturn(iterator: AsyncIterator<Uint8Array>): AsyncIterable<Uint8
 
 function hasBom(head: Buffer): boolean {
   return head[0] === 0xef && head[1] === 0xbb && head[2] === 0xbf;
-}
-
-function isUtf16(head: Buffer): boolean {
-  return (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
 }

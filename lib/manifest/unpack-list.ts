@@ -139,9 +139,13 @@ function checkSize(bytesOut: number, bytesIn: number, maxItems: number): void {
 
 function damaged(error: NodeJS.ErrnoException, packing: Packing, byte: number): PackedDataError {
   if (error.code === 'Z_BUF_ERROR') return new PackedDataError(`is ${packing} data that is cut off at byte ${byte}`);
-  return new PackedDataError(`is damaged ${packing} data, or something else stands behind it, at about byte ${byte}`, {
-    cause: error,
-  });
+  if (error.code === 'ZSTD_error_frameParameter_windowTooLarge') {
+    return new PackedDataError(
+      'is zstd data that takes more than 128 MiB to unpack (zstd --long); pack it without that',
+    );
+  }
+  const message = `is damaged ${packing} data, or has something else behind its packed data, at about byte ${byte}`;
+  return new PackedDataError(message, { cause: error });
 }
 
 function foreign(packing: Packing, byte: number): PackedDataError {

@@ -2,6 +2,7 @@ import { makesMany, type TransformSpec } from '../contract/transform.ts';
 import { listed } from '../contract/work.ts';
 import { getLines } from '../ledger/json-lines.ts';
 import { CHUNK_LINES, runKeys } from '../ledger/run-keys.ts';
+import { beginningOf } from '../manifest/object-key.ts';
 import type { RunContext } from '../run-context.ts';
 import type { ObjectStore, OpenUpload } from '../store/object-store.ts';
 import { listedId } from '../store/upload-id.ts';
@@ -57,7 +58,7 @@ export async function abortUploads(context: RunContext, run: string, which: Whic
  */
 function named(key: string, nameAt: number, keys: Iterable<string>): string[] {
   const depth = key.split('/').length;
-  const before = key.slice(0, nameAt);
+  const before = beginningOf(key, nameAt);
   return Array.from(keys).filter((one) => one.startsWith(before) && one.split('/').length === depth);
 }
 

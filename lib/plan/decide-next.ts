@@ -31,14 +31,13 @@ export function decideNext({ left, now, startedAt, maxHours, limit, bytes }: Nex
   if (limit !== undefined) return { step: 'stop', why: limit };
   const bytesLeft = bytes ? bytes.most - bytes.stored : Number.POSITIVE_INFINITY;
   // What waits for another line becomes ready when that one is done.
-  const open = left.filter((item) => item.waitsFor === undefined);
-  const ready = withinBytes(
-    open.filter((item) => item.notBefore <= now + SOON_MS),
-    bytesLeft,
-  );
+  const isOpen = (item: Left) => item.waitsFor === undefined;
+  const isReady = (item: Left) => isOpen(item) && item.notBefore <= now + SOON_MS;
+  // In the first round of a long list all of them are: no need to write down a million once more.
+  const ready = withinBytes(left.every(isReady) ? left : left.filter(isReady), bytesLeft);
   if (ready.length > 0) return { step: 'fan-out', ready };
-  const earliest = open.reduce(
-    (least, item) => ((item.bytes ?? 0) > bytesLeft ? least : Math.min(least, item.notBefore)),
+  const earliest = left.reduce(
+    (least, item) => (!isOpen(item) || (item.bytes ?? 0) > bytesLeft ? least : Math.min(least, item.notBefore)),
     Number.POSITIVE_INFINITY,
   );
   if (bytes && earliest === Number.POSITIVE_INFINITY)

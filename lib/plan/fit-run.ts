@@ -16,7 +16,10 @@ const MAX_EXECUTION_HOURS = 365 * 24;
 /** Behind maxHours: the round under way, workers that may live still, the report. */
 const END_HOURS = 24;
 
-/** Of Plan's memory: what Node, the SDK and the work that waits to be written take, and what a line takes at the peak. */
+/**
+ * Of Plan's memory: what Node, the SDK and the work that waits to be written take, and what a line takes at the peak where
+ * each of them has a host of its own; half of it where hosts have some lines each.
+ */
 const PLAN_BASE_BYTES = 256 * MiB;
 const PLAN_BYTES_PER_ITEM = 512;
 

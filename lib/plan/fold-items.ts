@@ -2,7 +2,7 @@ import type { DeferredRow, OutcomeRow } from '../contract/ledger-row.ts';
 import { foldCheckpoints } from '../ledger/fold-checkpoints.ts';
 import type { ShardFold } from '../ledger/fold-shard.ts';
 import { failedRow } from './failed-row.ts';
-import type { Left } from './status.ts';
+import { type Left, makeLeft } from './status.ts';
 
 export interface ItemFold {
   readonly outcomes: readonly OutcomeRow[];
@@ -53,22 +53,19 @@ function later(item: Left, row: DeferredRow | undefined, fold: ShardFold, shardI
   const state = foldCheckpoints(fold.checkpoints.get(item.index) ?? [], item);
   const bytes = state.open?.version.bytes ?? item.bytes;
   const behind = row?.host === undefined || row.host === item.host ? item.behind : row.host;
-  return {
-    index: item.index,
-    line: item.line,
-    host: item.host,
-    ...(bytes !== undefined && { bytes }),
+  const { index, line, host } = item;
+  const attempts = Math.max(item.attempts, row?.attempts ?? 0);
+  const notBefore = Math.max(item.notBefore, row?.notBefore ?? 0);
+  const more = {
     ...state,
     ...(resumes > 0 && { resumes }),
-    attempts: Math.max(item.attempts, row?.attempts ?? 0),
     ...(since !== undefined && { since }),
-    notBefore: Math.max(item.notBefore, row?.notBefore ?? 0),
-    crashes,
     ...(most !== undefined && { most }),
     ...(behind !== undefined && { behind }),
     ...((row?.alone ?? item.alone) && { alone: true }),
     ...(item.copyOf && { copyOf: item.copyOf }),
   };
+  return makeLeft({ index, line, host, attempts, notBefore, crashes }, bytes, more);
 }
 
 function mostAfter(item: Left, row: DeferredRow | undefined, crashes: number, crashed: boolean, shardItems: number) {

@@ -15,6 +15,7 @@ import { afterFirst } from './copies.ts';
 import { historyEvents } from './fan-out-mode.ts';
 import { foldItems, park } from './fold-items.ts';
 import { answeringHosts, foldHosts, type HostBudget, isSpent, refusedRow } from './host-trouble.ts';
+import { LeftItems } from './left-items.ts';
 import { type Left, readLeft, type Status, writeStatus } from './status.ts';
 
 /** Rounds in a row without a single row behind them after which something is wrong that no retry cures. */
@@ -35,18 +36,19 @@ export async function foldRound(
   budget?: HostBudget,
 ) {
   const { state } = context;
-  const left = new Map<number, Left>();
+  const known = await readLeft(state, run, before.round);
   const stoodAt = new Map<number, number>();
   const firsts = new Map<number, OutcomeRow | undefined>();
-  for (const item of await readLeft(state, run, before.round)) {
-    left.set(item.index, item);
+  for (const item of known) {
     if (item.open) stoodAt.set(item.index, partsOf(item.open));
     if (item.waitsFor !== undefined) firsts.set(item.waitsFor, undefined);
   }
+  const left = new LeftItems(known);
   const crashedItems = new Set<number>();
   const next: Status = { ...before, round: before.round + 1, spent: { ...before.spent }, limit: undefined };
   const refused = new Map<string, HostRow>();
   const answered = new Set<string>();
+  const delays = new Map(before.delays?.map(({ host, ms }) => [host, ms]));
   const chunks = new OutcomeChunks(state, run, next.round);
   const parked = new Map<string, number>();
   const progress = { shards: 0, rows: 0, outcomes: 0, runError: undefined as DeferredRow | undefined };
@@ -60,6 +62,7 @@ export async function foldRound(
     account(next, shardRows);
     const fold = foldShard(shardRows.attempts);
     next.busyUntil = Math.max(next.busyUntil, fold.busyUntil);
+    for (const [host, ms] of fold.delays ?? []) delays.set(host, ms);
     if (fold.redirects?.size) next.leads = learn(next.leads ?? {}, fold.redirects);
     // Deployed, a worker that left not even its first row was killed before it could.
     const crashed = fold.crashed || (shardRows.attempts.length === 0 && !context.inProcess);
@@ -69,7 +72,7 @@ export async function foldRound(
     if (crashed) for (const index of items) crashedItems.add(index);
 
     for (const item of present) left.delete(item.index);
-    for (const item of folded.left) left.set(item.index, item);
+    for (const item of folded.left) left.set(item);
     for (const [host, until] of folded.parked) park(parked, host, until);
     for (const host of answeringHosts(present, fold)) answered.add(host);
     for (const [host, row] of fold.hosts ?? []) {
@@ -113,20 +116,19 @@ export async function foldRound(
     }
     for (const host of spent.keys()) troubles.delete(host);
   }
+  next.delays = delays.size > 0 ? Array.from(delays, ([host, ms]) => ({ host, ms })) : undefined;
   next.hosts = troubles.size > 0 ? Array.from(troubles.values()) : undefined;
   for (const item of firsts.size > 0 ? left.values() : []) {
     if (item.waitsFor === undefined || left.has(item.waitsFor)) continue;
     const after = afterFirst(item, firsts.get(item.waitsFor));
-    if ('left' in after) left.set(item.index, after.left);
+    if ('left' in after) left.set(after.left);
     else {
       next.failed += 1;
       left.delete(item.index);
       await chunks.add(after.failed);
     }
   }
-  const stillLeft = Array.from(left.values(), (item) =>
-    afterParking(afterProgress(item, stoodAt), parked, next.leads),
-  ).sort((a, b) => a.index - b.index);
+  const stillLeft = Array.from(left.values(), (item) => afterParking(afterProgress(item, stoodAt), parked, next.leads));
   next.left = stillLeft.length;
   next.historyEvents += historyEvents(progress.shards);
   await chunks.flush();

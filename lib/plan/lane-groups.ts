@@ -3,6 +3,7 @@ import { type Leads, leadsAnywhere } from '../ledger/leads.ts';
 
 /** Hosts that share lanes. */
 export interface LaneGroup {
+  /** The name of one of them. */
   readonly key: string;
   /** Lanes that it may have, in all shards together. */
   readonly connections: number;
@@ -19,11 +20,14 @@ const RATE_SECONDS = 10;
 export class LaneGroups {
   readonly #limits: HostLimits;
   readonly #leads: ReadonlyMap<string, readonly string[]>;
+  readonly #delays: ReadonlyMap<string, number>;
   readonly #parents = new Map<string, string>();
+  /** Of hosts that share. All others are a group of their own, and there may be a million of them. */
   readonly #groups = new Map<string, LaneGroup>();
 
-  constructor(limits: HostLimits, leads: Leads = {}) {
+  constructor(limits: HostLimits, leads: Leads = {}, delays: ReadonlyMap<string, number> = new Map()) {
     this.#limits = limits;
+    this.#delays = delays;
     this.#leads = new Map(Object.entries(leads).filter(([, to]) => !leadsAnywhere(to)));
     for (const [host, to] of this.#leads) for (const other of to) this.#join(host, other);
     for (const host of this.#parents.keys()) {
@@ -36,11 +40,7 @@ export class LaneGroups {
   /** Bound, to be handed on. */
   readonly groupOf = (host: string): LaneGroup => {
     const key = this.#rootOf(host);
-    const known = this.#groups.get(key);
-    if (known) return known;
-    const group = { key, connections: this.#lanesOf(host) };
-    this.#groups.set(key, group);
-    return group;
+    return this.#groups.get(key) ?? { key, connections: this.#lanesOf(host) };
   };
 
   /** Other hosts that its items are led to, as far as that says anything about the next one. */
@@ -49,9 +49,11 @@ export class LaneGroups {
   }
 
   #lanesOf(host: string): number {
-    const rate = this.#limits.rateOf(host);
-    const connections = this.#limits.connectionsOf(host);
-    return rate === undefined ? connections : Math.min(connections, Math.ceil(rate.perSecond * RATE_SECONDS));
+    const perSecond = Math.min(
+      this.#limits.rateOf(host)?.perSecond ?? Number.POSITIVE_INFINITY,
+      1_000 / (this.#delays.get(host) ?? 0),
+    );
+    return Math.min(this.#limits.connectionsOf(host), Math.ceil(perSecond * RATE_SECONDS));
   }
 
   #join(one: string, other: string): void {
@@ -63,6 +65,7 @@ export class LaneGroups {
 
   /** Leaves the way shorter behind than it found it, or fifty thousand hosts would stand in one line. */
   #rootOf(host: string): string {
+    if (!this.#parents.has(host)) return host;
     const way: string[] = [];
     let root = host;
     for (let parent = this.#parents.get(root); parent !== undefined && parent !== root; ) {

@@ -1,19 +1,12 @@
 import { MiB } from '../contract/limits.ts';
-import type { LaneGroup } from './lane-groups.ts';
+import { type HostLanes, type Lane, lanesOf, piecesByGroup, type Weighed, weightOf } from './lanes.ts';
 import { Loads } from './loads.ts';
-import type { Piece } from './pieces.ts';
-
-/** What the layout needs to know of a piece. */
-type Weighed = Pick<Piece, 'host' | 'bytes' | 'most'>;
 
 /**
  * Items → lanes → shards: pure and deterministic. Every item is in exactly one lane, every lane in exactly one shard, and
  * a host has at most as many lanes as it may have connections: that alone keeps a run polite, however many workers run.
  */
-export interface LayoutLimits {
-  readonly perHostConnections: number;
-  /** Which lanes the items of a host go into. @default a group for each host, of `perHostConnections` lanes */
-  readonly groupOf?: (host: string) => LaneGroup;
+export interface LayoutLimits extends HostLanes {
   /** Lanes that one worker takes side by side. @default 54 */
   readonly slots?: number;
   readonly maxShards: number;
@@ -26,9 +19,6 @@ export interface Layout {
   readonly shards: readonly (readonly (readonly number[])[])[];
 }
 
-/** What an item of unknown size is taken for, and what each costs beside its bytes, in bytes. */
-const UNKNOWN_BYTES = MiB;
-const OVERHEAD_BYTES = 256 * 1024;
 /** Fewer are not worth an invocation of their own. */
 const LEAST_ITEMS = 4;
 /** The same of the lanes of small files. */
@@ -41,23 +31,18 @@ const LARGE_WEIGHT = 16 * MiB;
  * About what one invocation should get of a long list: a thousand files of unknown size, more of those that are known to be
  * small. With fewer, orchestration and start-up would cost more than the transfer (plan-cost.ts).
  */
-const SHARD_WEIGHT = 1_000 * (UNKNOWN_BYTES + OVERHEAD_BYTES);
+const SHARD_WEIGHT = 1_000 * weightOf({});
 /** The same of large files, whose bytes take the time: half a minute of a Lambda's network. */
 const LARGE_SHARD_WEIGHT = 384 * MiB;
 /** Of a Lambda of 1 GiB, the stack's usual one. */
 export const DEFAULT_SLOTS = 54;
-
-interface Lane {
-  readonly items: number[];
-  weight: number;
-}
 
 /** Items may be left out (a host's connections are taken): they stay in what is left for the next round. */
 export function layOut(items: readonly Weighed[], limits: LayoutLimits): Layout {
   const shared: Lane[] = [];
   const confined: Lane[] = [];
   const laneWeight = fairShare(items, limits);
-  for (const { positions, connections } of byGroup(items, limits)) {
+  for (const { positions, connections } of piecesByGroup(items, limits)) {
     const lanes = lanesOf(positions, items, { connections, laneWeight });
     for (const lane of lanes.shared) shared.push(lane);
     for (const lane of lanes.confined) confined.push(lane);
@@ -77,87 +62,11 @@ function fairShare(items: readonly Weighed[], { workers, slots = DEFAULT_SLOTS }
   return items.reduce((sum, item) => sum + weightOf(item), 0) / (workers * slots);
 }
 
-interface Group {
-  readonly connections: number;
-  readonly positions: number[];
-}
-
-function byGroup(items: readonly Weighed[], { perHostConnections, groupOf }: LayoutLimits): Iterable<Group> {
-  const groups = new Map<string, Group>();
-  items.forEach(({ host }, position) => {
-    const { key, connections } = groupOf?.(host) ?? { key: host, connections: perHostConnections };
-    const found = groups.get(key);
-    if (found) found.positions.push(position);
-    else groups.set(key, { connections, positions: [position] });
-  });
-  return groups.values();
-}
-
-interface LaneLimits {
-  readonly connections: number;
-  readonly laneWeight: number;
-}
-
-function lanesOf(positions: readonly number[], items: readonly Weighed[], { connections, laneWeight }: LaneLimits) {
-  const at = (position: number) => items[position] as Weighed;
-  const isConfined = (position: number) => at(position).most !== undefined;
-  const others = positions.filter((position) => !isConfined(position));
-  const confined = confine(positions.filter(isConfined), at).slice(
-    0,
-    Math.max(1, connections - Math.sign(others.length)),
-  );
-  const weight = others.reduce((sum, position) => sum + weightOf(at(position)), 0);
-  const worthwhile = Math.max(1, Math.ceil(weight / laneWeight));
-  return { confined, shared: deal(others, Math.min(connections - confined.length, others.length, worthwhile), at) };
-}
-
-/** Cuts items that crashed their workers into lanes as small as each of them asks for. */
-function confine(positions: readonly number[], at: (position: number) => Weighed): Lane[] {
-  const lanes: Lane[] = [];
-  let room = 0;
-  // The most demanding first: what suits the first item of a lane then suits all that follow it.
-  for (const position of [...positions].sort((a, b) => most(at(a)) - most(at(b)) || a - b)) {
-    if (room === 0) {
-      lanes.push({ items: [], weight: 0 });
-      room = most(at(position));
-    }
-    const lane = lanes.at(-1) as Lane;
-    lane.items.push(position);
-    lane.weight += weightOf(at(position));
-    room -= 1;
-  }
-  return lanes;
-}
-
-function most(item: Weighed): number {
-  return item.most ?? Number.POSITIVE_INFINITY;
-}
-
-/** Large items first, each to the lane that has least so far; within a lane the order of the list. */
-function deal(positions: readonly number[], count: number, at: (position: number) => Weighed): Lane[] {
-  const lanes: Lane[] = Array.from({ length: count }, () => ({ items: [], weight: 0 }));
-  if (count === 0) return lanes;
-  const loads = new Loads(count);
-  const dealt = heavyFirst(positions, (one) => weightOf(at(one)));
-  for (const position of dealt) {
-    const weight = weightOf(at(position));
-    const lightest = lanes[loads.put(weight)] as Lane;
-    lightest.items.push(position);
-    lightest.weight += weight;
-  }
-  if (dealt !== positions) for (const lane of lanes) lane.items.sort((a, b) => a - b);
-  return lanes;
-}
-
-/** Of equal ones the first; the sort is stable, and left out where nothing is known of any size. */
-function heavyFirst<T>(given: readonly T[], weight: (one: T) => number): readonly T[] {
+/** Of equal ones the first: the sort is stable. */
+function heavyFirst(given: readonly Lane[]): readonly Lane[] {
   const [first] = given;
-  if (first === undefined || given.every((one) => weight(one) === weight(first))) return given;
-  return [...given].sort((a, b) => weight(b) - weight(a));
-}
-
-function weightOf(item: Weighed): number {
-  return (item.bytes ?? UNKNOWN_BYTES) + OVERHEAD_BYTES;
+  if (first === undefined || given.every(({ weight }) => weight === first.weight)) return given;
+  return [...given].sort((a, b) => b.weight - a.weight);
 }
 
 /**
@@ -197,7 +106,7 @@ function fill(lanes: readonly Lane[], weight: number, { workers, slots = DEFAULT
   const shards: number[][][] = [];
   let filled = 0;
   const isFull = (shard: readonly number[][]) => shard.length >= leastLanes && filled >= leastWeight;
-  for (const lane of heavyFirst(lanes, (one) => one.weight)) {
+  for (const lane of heavyFirst(lanes)) {
     const last = shards.at(-1);
     if (last && !isFull(last)) {
       last.push(lane.items);
@@ -217,6 +126,6 @@ function fill(lanes: readonly Lane[], weight: number, { workers, slots = DEFAULT
 function pack(lanes: readonly Lane[], count: number): number[][][] {
   const shards: number[][][] = Array.from({ length: count }, () => []);
   const loads = new Loads(count);
-  for (const lane of heavyFirst(lanes, ({ weight }) => weight)) shards[loads.put(lane.weight)]?.push(lane.items);
+  for (const lane of heavyFirst(lanes)) shards[loads.put(lane.weight)]?.push(lane.items);
   return shards;
 }

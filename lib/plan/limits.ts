@@ -19,6 +19,11 @@ export function waitLimit(maxHours: number): string {
   return `what is left has to wait for longer than maxHours ${maxHours} allows`;
 }
 
+/** `limit`, of a trial: whatever stands behind the first n lines is not tried. */
+export function trialLimit(limit: number): string {
+  return `only the first ${limit === 1 ? 'line was' : `${limit} lines were`} to be tried (limit ${limit})`;
+}
+
 /** Which limit the run has passed, in words. */
 export function passedLimit({ failed, bytes }: Counts, { maxFailures, maxTotalBytes }: RunLimits): string | undefined {
   if (maxFailures !== undefined && failed > maxFailures) {

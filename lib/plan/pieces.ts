@@ -46,17 +46,24 @@ const RANGES_PER_LANE = 2;
  * digest needs its bytes in order stays whole, and so does one whose parts are all there: it has only its commit left.
  */
 export function piecesOf(ready: readonly Left[], connectionsOf: (host: string) => number): Piece[] {
-  return ready.flatMap((left) => {
-    const { host, most, open } = left;
-    if (!open || needsOrder(open.wanted) || most === 1) return [new Whole(left)];
-    const plan = { bytes: open.version.bytes, partBytes: open.partBytes };
-    const runs = missingRuns(plan, new Set(knownParts(open).map(({ number }) => number)));
-    const bytesOf = ({ first, last }: PartRun) => (last - first + 1) * open.partBytes;
-    const missing = runs.reduce((sum, run) => sum + bytesOf(run), 0);
-    const least = Math.min(LEAST_SPLIT_BYTES, LEAST_SPLIT_PARTS * open.partBytes);
-    if (missing < least) return [{ left, host, most, bytes: missing }];
-    return cutIntoRanges(runs, connectionsOf(host) * RANGES_PER_LANE).map(
-      (parts): Piece => ({ left, host, most, parts, bytes: bytesOf(parts) }),
-    );
-  });
+  const pieces: Piece[] = [];
+  for (const left of ready) {
+    const { open } = left;
+    if (!open || needsOrder(open.wanted) || left.most === 1) pieces.push(new Whole(left));
+    else pieces.push(...rangesOf(left, open, connectionsOf));
+  }
+  return pieces;
+}
+
+function rangesOf(left: Left, open: NonNullable<Left['open']>, connectionsOf: (host: string) => number): Piece[] {
+  const { host, most } = left;
+  const plan = { bytes: open.version.bytes, partBytes: open.partBytes };
+  const runs = missingRuns(plan, new Set(knownParts(open).map(({ number }) => number)));
+  const bytesOf = ({ first, last }: PartRun) => (last - first + 1) * open.partBytes;
+  const missing = runs.reduce((sum, run) => sum + bytesOf(run), 0);
+  const least = Math.min(LEAST_SPLIT_BYTES, LEAST_SPLIT_PARTS * open.partBytes);
+  if (missing < least) return [{ left, host, most, bytes: missing }];
+  return cutIntoRanges(runs, connectionsOf(host) * RANGES_PER_LANE).map(
+    (parts): Piece => ({ left, host, most, parts, bytes: bytesOf(parts) }),
+  );
 }

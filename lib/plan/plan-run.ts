@@ -8,6 +8,7 @@ import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { runKeys } from '../ledger/run-keys.ts';
 import { endRound, isStopped, resumeFrom } from '../ledger/stop-marker.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
+import { keepYoungGenerationSmall } from '../young-generation.ts';
 import { abortUploads } from './abort-uploads.ts';
 import { loweredOptions, requirePossible, withinLimits } from './check-input.ts';
 import { requireClaim, takeClaim } from './claim.ts';
@@ -33,6 +34,7 @@ const LAY_OUT_MS = 5 * 60_000;
  * a crash or a takeover, it goes on from there. It fetches nothing and writes no object, only run state.
  */
 export async function planRun(event: PlanEvent, context: RunContext): Promise<PlanAnswer> {
+  keepYoungGenerationSmall();
   const begun = await begin(event, context);
   const { run, asked, isFirst } = begun;
   const position = await currentPosition(context, begun);
@@ -210,8 +212,9 @@ async function fanOut(context: RunContext, run: string, asked: RunInput, status:
   const workers = concurrencyOf(context, asked);
   // In-process more shards than run at once would only wait for each other.
   const maxShards = context.inProcess ? Math.min(context.maxShards, workers) : context.maxShards;
-  const troubled = new Set(status.hosts?.map(({ host }) => host));
-  const plan = planRound(ready, { options, leads: status.leads, troubled, workers, maxShards });
+  const troubled = new Map(status.hosts?.map(({ host, refusals }) => [host, refusals]));
+  const delays = new Map(status.delays?.map(({ host, ms }) => [host, ms]));
+  const plan = planRound(ready, { options, leads: status.leads, delays, troubled, workers, maxShards });
   const { layout, lanes, cost } = plan;
   if (!context.inProcess) {
     const facts = { shards: layout.shards.length, maxConcurrency: workers, eventsSoFar: status.historyEvents };
@@ -234,6 +237,7 @@ async function fanOut(context: RunContext, run: string, asked: RunInput, status:
     run,
     round,
     items,
+    left: status.left,
     shards: shards.length,
     lanes,
     ...(!context.inProcess && { cost }),

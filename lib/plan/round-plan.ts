@@ -8,7 +8,8 @@ import { laneShares } from './lane-shares.ts';
 import { DEFAULT_SLOTS, type Layout, layOut } from './lay-out.ts';
 import { type Piece, piecesOf } from './pieces.ts';
 import { type PlannedCost, planCost } from './plan-cost.ts';
-import { oneLaneToTroubled, type Troubled, withProbes } from './probes.ts';
+import { shardTimes } from './plan-time.ts';
+import { oneLaneToTroubled, type Refusals, withProbes } from './probes.ts';
 import type { Left } from './status.ts';
 
 /** A round before anything of it is written. */
@@ -16,7 +17,7 @@ export interface RoundPlan {
   readonly pieces: readonly Piece[];
   readonly layout: Layout;
   readonly lanes: number;
-  /** By shard and lane, where hosts have rates. */
+  /** By shard and lane, where hosts have rates or may want delays. */
   readonly shares: readonly (readonly LaneShare[])[] | undefined;
   /** Of each shard. */
   readonly bytesPerSecond: number | undefined;
@@ -27,8 +28,10 @@ export interface RoundPlan {
 export interface RoundFacts {
   readonly options: Options;
   readonly leads: Leads | undefined;
+  /** Milliseconds that hosts are known to want between two requests. @default none */
+  readonly delays?: ReadonlyMap<string, number> | undefined;
   /** Hosts that refused when they were asked last. @default none */
-  readonly troubled?: Troubled | undefined;
+  readonly troubled?: Refusals | undefined;
   readonly workers: number;
   readonly maxShards: number;
 }
@@ -46,24 +49,29 @@ export function workersFor(concurrency: number, { maxBytesPerSecond }: Pick<Opti
 
 /** What is ready becomes the shards of a round, with every limit of the run in them: pure. */
 export function planRound(ready: readonly Left[], facts: RoundFacts): RoundPlan {
-  const { options, leads, troubled = new Set(), workers, maxShards } = facts;
+  const { options, leads, delays, troubled = new Map(), workers, maxShards } = facts;
   const limits = new HostLimits(options);
-  const groups = new LaneGroups(limits, leads);
+  const groups = new LaneGroups(limits, leads, delays);
   const groupOf = oneLaneToTroubled(groups.groupOf, troubled);
   const pieces = withProbes(
     piecesOf(ready, (host) => groupOf(host).connections),
     troubled,
+    options.attempts,
   );
-  const { perHostConnections, slots, maxBytesPerSecond, overwrite } = options;
+  const { perHostConnections, slots, maxBytesPerSecond, robots: obeys = false } = options;
   const layout = layOut(pieces, { perHostConnections, groupOf, maxShards, workers, ...(slots && { slots }) });
   const shards = layout.shards.length;
   const lanes = layout.shards.reduce((sum, shard) => sum + shard.length, 0);
+  const shares = limits.hasRates || obeys ? laneShares(layout, pieces, groups, obeys) : undefined;
+  const bytesPerSecond = maxBytesPerSecond && maxBytesPerSecond / Math.max(1, Math.min(workers, shards));
+  const isPaced = shares !== undefined || bytesPerSecond !== undefined;
+  const times = isPaced ? shardTimes({ pieces, layout, shares, bytesPerSecond }, limits) : [];
   return {
     pieces,
     layout,
     lanes,
-    shares: limits.hasRates ? laneShares(layout, pieces, groups) : undefined,
-    bytesPerSecond: maxBytesPerSecond && maxBytesPerSecond / Math.max(1, Math.min(workers, shards)),
+    shares,
+    bytesPerSecond,
     cost: planCost({
       items: pieces.length,
       bytes: pieces.reduce((sum, { bytes = 0 }) => sum + bytes, 0),
@@ -71,7 +79,7 @@ export function planRound(ready: readonly Left[], facts: RoundFacts): RoundPlan 
       lanes,
       slots: slots ?? DEFAULT_SLOTS,
       memoryBytes: LAMBDA_BYTES,
-      looks: overwrite !== 'always',
+      leastSeconds: times.reduce((sum, { seconds }) => sum + seconds, 0),
     }),
   };
 }

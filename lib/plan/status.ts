@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { copySource, itemState } from '../contract/work.ts';
+import type { OutcomeCounts } from '../ledger/count-outcomes.ts';
 import { encodeLine, getJson, getLines, putJson, putLines } from '../ledger/json-lines.ts';
 import { roundOfStatusKey, runKeys } from '../ledger/run-keys.ts';
 import type { ObjectStore } from '../store/object-store.ts';
@@ -16,6 +17,8 @@ const status = z.strictObject({
   left: z.int().min(0),
   failed: z.int().min(0),
   skipped: z.int().min(0),
+  /** Behind `limit`, good or bad: neither left nor failed, nobody takes them up. */
+  untried: z.int().min(1).optional(),
   bytes: z.int().min(0),
   /** Of all attempts so far, for the cost. */
   spent: z.strictObject({ put: z.int(), get: z.int(), gigabyteSeconds: z.number(), invocations: z.int() }),
@@ -32,6 +35,8 @@ const status = z.strictObject({
   limit: z.string().optional(),
   /** Where hosts were seen to redirect to. One more than count for a host says that it leads anywhere. */
   leads: z.record(z.string(), z.array(z.string()).readonly()).optional(),
+  /** Hosts whose robots.txt wants so many milliseconds between two requests. */
+  delays: z.array(z.strictObject({ host: z.string(), ms: z.int().min(1) })).optional(),
   /** Items of the list go through the user's own code. */
   usesModule: z.boolean().optional(),
 });
@@ -62,6 +67,26 @@ const left = itemState.extend({
 });
 export type Left = z.infer<typeof left>;
 
+type Plain = Pick<Left, 'index' | 'line' | 'host' | 'attempts' | 'notBefore' | 'crashes'>;
+
+/** As a literal, which most of them are: of a million, each would take twice as much when it is put together of several. */
+export function makeLeft(
+  { index, line, host, attempts, notBefore, crashes }: Plain,
+  bytes: number | undefined,
+  more: Omit<Left, keyof Plain | 'bytes'> = {},
+): Left {
+  const made: Left =
+    bytes === undefined
+      ? { index, line, host, attempts, notBefore, crashes }
+      : { index, line, host, bytes, attempts, notBefore, crashes };
+  return Object.keys(more).length === 0 ? made : { ...made, ...more };
+}
+
+/** What is done by now; what stands behind a limit is neither. */
+export function countsOf({ items, left, failed, skipped, untried = 0 }: Status): OutcomeCounts {
+  return { stored: items - left - failed - skipped - untried, skipped, failed };
+}
+
 export async function readStatus(store: ObjectStore, run: string, round: number): Promise<Status | undefined> {
   const found = await getJson(store, runKeys(run).status(round));
   return found === undefined ? undefined : status.parse(found);
@@ -80,12 +105,12 @@ export async function newestStatus(store: ObjectStore, run: string): Promise<Sta
 export async function readLeft(store: ObjectStore, run: string, round: number): Promise<Left[]> {
   const found: Left[] = [];
   const hosts = new Map<string, string>();
-  for await (const line of getLines(store, runKeys(run).left(round))) {
-    const item = left.parse(line);
+  for await (const row of getLines(store, runKeys(run).left(round))) {
+    const { index, line, host: read, bytes, attempts, notBefore, crashes, ...more } = left.parse(row);
     // The same string for the same host, of which there may be a million.
-    const host = hosts.get(item.host) ?? item.host;
+    const host = hosts.get(read) ?? read;
     hosts.set(host, host);
-    found.push({ ...item, host });
+    found.push(makeLeft({ index, line, host, attempts, notBefore, crashes }, bytes, more));
   }
   return found;
 }

@@ -105,7 +105,7 @@ async function readListed(
   for (const chunk of new Set(Array.from(wanted, chunkOf))) {
     const isWanted = (bytes: Buffer, start: number) => wanted.has(indexAt(bytes, start));
     for await (const text of getLineTexts(store, runKeys(run).items(chunk), isWanted)) {
-      const index = indexAt(Buffer.from(text.slice(0, INDEX_FIELD.length + MOST_DIGITS)), 0);
+      const index = Number.parseInt(text.slice(INDEX_FIELD.length, INDEX_FIELD.length + MOST_DIGITS), 10);
       if (wanted.has(index)) found.set(index, text);
     }
   }

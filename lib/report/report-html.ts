@@ -1,16 +1,18 @@
 import type { Outcome } from '../contract/outcome.ts';
 import type { Summary } from '../contract/summary.ts';
 import { catalogue } from '../errors/catalogue.ts';
+import type { Cause } from './causes.ts';
 
 export type FailedSample = Pick<Outcome, 'line' | 'url' | 'error' | 'message'>;
 
 /** `report.html`: one page that opens anywhere, without scripts, fonts or pictures from elsewhere. */
-export function reportHtml(summary: Summary, failed: readonly FailedSample[]): string {
-  const { counts } = summary;
+export function reportHtml(summary: Summary, failed: readonly FailedSample[], causes: readonly Cause[] = []): string {
+  const { counts, notTried = 0 } = summary;
   const figures: readonly (readonly [string, string])[] = [
     ['stored', counts.stored.toLocaleString('en')],
     ['skipped', counts.skipped.toLocaleString('en')],
-    ['failed', counts.failed.toLocaleString('en')],
+    ['failed', (counts.failed - notTried).toLocaleString('en')],
+    ...(notTried > 0 ? [['not tried', notTried.toLocaleString('en')] as const] : []),
     ['bytes stored', summary.bytes.toLocaleString('en')],
     ['seconds', summary.seconds.toLocaleString('en')],
     ['estimated cost', `$${summary.cost.toFixed(4)}`],
@@ -30,10 +32,23 @@ export function reportHtml(summary: Summary, failed: readonly FailedSample[]): s
 <h1>Run <code>${escapeHtml(summary.run)}</code></h1>
 <dl>${figures.map(([name, value]) => `<div><dt>${name}</dt><dd>${value}</dd></div>`).join('')}</dl>
 ${summary.limit === undefined ? '' : `<p><strong>The run ended at a limit</strong>: ${escapeHtml(summary.limit)}.</p>`}
-${failedTable(failed, counts.failed)}
+${causesTable(causes)}
+${failedTable(failed, counts.failed - notTried)}
 <p>Every line: <code>${escapeHtml(summary.report)}</code><br>The failed ones, to run again: <code>${escapeHtml(summary.failed)}</code></p>
 </html>
 `;
+}
+
+function causesTable(causes: readonly Cause[]): string {
+  if (causes.length === 0) return '';
+  const rows = causes.map(({ error = 'Unexpected', status, count }) => {
+    const name = status === undefined ? error : `${error} (${status})`;
+    return `<tr><td>${count.toLocaleString('en')}<td><strong>${name}</strong><td>${escapeHtml(catalogue[error].cure)}`;
+  });
+  return `<h2>Why lines failed</h2>
+<table><tr><th>Lines<th>Error<th>What to do
+${rows.join('\n')}
+</table>`;
 }
 
 function failedTable(failed: readonly FailedSample[], total: number): string {

@@ -23,6 +23,8 @@ export type Unfinished = Required<Pick<Outcome, 'error' | 'message'>>;
 /** What is said of lines without an outcome, and by index how often those were tried that were. */
 export interface LeftLines extends Unfinished {
   readonly attempts: ReadonlyMap<number, number>;
+  /** Another word for those from this index on, which nobody was to try. */
+  readonly behind?: Unfinished & { readonly from: number };
 }
 
 /**
@@ -59,7 +61,7 @@ async function readChunk(store: ObjectStore, run: string, chunk: number): Promis
 function reportLine(
   row: OutcomeRow | undefined,
   asked: Listed | undefined,
-  { attempts, ...unfinished }: LeftLines,
+  { attempts, behind, error, message }: LeftLines,
 ): ReportLine | undefined {
   if (row) {
     const { row: _row, index: _index, ...outcome } = row;
@@ -69,8 +71,15 @@ function reportLine(
     };
   }
   if (!asked) return undefined;
+  const why = behind && asked.index >= behind.from ? behind : { error, message };
   return {
-    outcome: { ...toldOfLine(asked), outcome: 'failed', ...unfinished, attempts: attempts.get(asked.index) ?? 0 },
+    outcome: {
+      ...toldOfLine(asked),
+      outcome: 'failed',
+      error: why.error,
+      message: why.message,
+      attempts: attempts.get(asked.index) ?? 0,
+    },
     listed: asked,
   };
 }

@@ -6,10 +6,12 @@ import { type Summary, summary as summarySchema } from '../contract/summary.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { encodeLine, getJson, getLines, putJson, putLines, putText } from '../ledger/json-lines.ts';
 import { runKeys } from '../ledger/run-keys.ts';
+import { trialLimit } from '../plan/limits.ts';
 import { type RunInput, readRunInput } from '../plan/run-input.ts';
 import { type Left, newestStatus, type Status } from '../plan/status.ts';
 import { hasTimeFor, type RunContext } from '../run-context.ts';
 import type { ObjectStore } from '../store/object-store.ts';
+import { Causes, cause, isUntried } from './causes.ts';
 import { costOf } from './cost.ts';
 import { reportHtml } from './report-html.ts';
 import { failedLine, type LeftLines, type ReportLine, reportLines, type Unfinished } from './report-lines.ts';
@@ -29,6 +31,12 @@ const counted = z.strictObject({
   counts: summarySchema.shape.counts,
   bytes: z.int(),
   samples: z.array(outcome.pick({ line: true, url: true, error: true, message: true })),
+  errors: summarySchema.shape.errors,
+  /** Of the failed: lines that nobody got to. They are neither among the samples nor among the causes. */
+  notTried: z.int().min(0).optional(),
+  /** Lines of `failed.jsonl`: bad lines of the list are none. */
+  again: z.int().min(0).optional(),
+  causes: z.array(cause).optional(),
 });
 export type Counted = z.infer<typeof counted>;
 type Stated = Pick<RunContext, 'state'>;
@@ -37,6 +45,12 @@ type Stated = Pick<RunContext, 'state'>;
 function unfinishedOf({ limit }: Status): Unfinished {
   if (limit === undefined) return { error: 'Interrupted', message: 'the run was stopped before this line was done' };
   return { error: 'LimitReached', message: `${limit}; this line was not done by then` };
+}
+
+/** The same of lines that it was never to get to. */
+function behindTrial({ limit }: Options): LeftLines['behind'] {
+  if (limit === undefined) return undefined;
+  return { from: limit, error: 'LimitReached', message: `${trialLimit(limit)}; this line stands behind them` };
 }
 
 /**
@@ -55,6 +69,7 @@ export async function reportRun(event: ReportEvent, context: RunContext): Promis
   if (existing !== undefined) return answer(event, context, summarySchema.parse(existing));
   const left = {
     ...unfinishedOf(status),
+    behind: behindTrial(asked.input.options),
     attempts: status.left > 0 ? await attemptsOf(state, run, status) : new Map(),
   };
   const found = before ?? (await writeLines(context, run, status, left));
@@ -64,7 +79,7 @@ export async function reportRun(event: ReportEvent, context: RunContext): Promis
   const again = found.counts.failed > 0 ? failedLines(reportLines(state, run, status, left), asked.input.options) : [];
   await putLines(state, keys.failed, again, { ...ANY, sealed: true });
   const summary = summarise(context, run, asked, status, found);
-  const html = reportHtml(summary, found.samples);
+  const html = reportHtml(summary, found.samples, found.causes);
   await putText(state, keys.html, html, { ...ANY, contentType: 'text/html; charset=utf-8' });
   await putJson(state, keys.summary, summary, ANY);
   await putJson(state, keys.counted, { ...found, complete: true }, ANY);
@@ -99,23 +114,32 @@ async function countedAt({ state }: Stated, run: string, { round }: Status): Pro
 }
 
 async function writeLines(context: RunContext, run: string, status: Status, left: LeftLines): Promise<Counted> {
-  const found: Counted = { round: status.round, counts: { stored: 0, skipped: 0, failed: 0 }, bytes: 0, samples: [] };
+  const counts = { stored: 0, skipped: 0, failed: 0 };
+  const found = { round: status.round, counts, bytes: 0, samples: [], errors: {}, notTried: 0, again: 0, causes: [] };
   const lines = reportLines(context.state, run, status, left);
   await putLines(context.state, runKeys(run).report, counting(lines, found), ANY);
   await putJson(context.state, runKeys(run).counted, found, ANY);
   return found;
 }
 
-async function* counting(lines: AsyncIterable<ReportLine>, found: Counted): AsyncIterable<string> {
-  for await (const { outcome: one } of lines) {
+async function* counting(lines: AsyncIterable<ReportLine>, found: Required<Omit<Counted, 'complete'>>) {
+  const causes = new Causes();
+  for await (const { outcome: one, listed } of lines) {
     found.counts[one.outcome] += 1;
     if (one.outcome === 'stored') found.bytes += one.bytes ?? 0;
-    if (one.outcome === 'failed' && found.samples.length < MAX_SAMPLES) {
-      const { line, url, error, message } = one;
-      found.samples.push({ line, url, error, message });
+    if (one.outcome === 'failed') {
+      const { line, url, error = 'Unexpected', message } = one;
+      found.errors[error] = (found.errors[error] ?? 0) + 1;
+      found.again += listed ? 1 : 0;
+      if (isUntried(one)) found.notTried += 1;
+      else {
+        causes.add(one);
+        if (found.samples.length < MAX_SAMPLES) found.samples.push({ line, url, error, message });
+      }
     }
     yield encodeLine(one);
   }
+  found.causes = causes.list();
 }
 
 async function* failedLines(
@@ -131,17 +155,29 @@ async function* failedLines(
 function summarise(context: RunContext, run: string, asked: RunInput, status: Status, found: Counted): Summary {
   const { state } = context;
   const keys = runKeys(run);
+  const limit = limitOf(status, asked.input.options);
   return {
     run,
     counts: found.counts,
+    ...(found.notTried && { notTried: found.notTried }),
+    ...(found.counts.failed > 0 && found.errors && { errors: found.errors }),
     bytes: found.bytes,
     seconds: Math.max(0, Math.round((context.now() - asked.startedAt) / 100) / 10),
     cost: costOf(status.spent, asked.input.to.startsWith('s3://')),
-    ...(status.left > 0 && status.limit !== undefined && { limit: status.limit }),
+    ...(limit !== undefined && { limit }),
     report: state.uriOf(keys.report),
     failed: state.uriOf(keys.failed),
     html: state.uriOf(keys.html),
   };
+}
+
+/** The limits that lines were left behind, in words. */
+function limitOf(status: Status, { limit }: Options): string | undefined {
+  const reached = [
+    ...(status.left > 0 && status.limit !== undefined ? [status.limit] : []),
+    ...(status.untried !== undefined && limit !== undefined ? [trialLimit(limit)] : []),
+  ];
+  return reached.length > 0 ? reached.join('; ') : undefined;
 }
 
 function answer(event: ReportEvent, context: RunContext, summary: Summary): ReportAnswer {

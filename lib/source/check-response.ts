@@ -3,6 +3,7 @@ import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import type { FramingVerdict } from './framing.ts';
 import { firstOf, type HeaderList, valuesOf } from './header-list.ts';
+import { parseHttpDate } from './http-date.ts';
 import { retryAfterMs } from './retry-after.ts';
 import type { Framing } from './source.ts';
 import { isSameTag } from './validators.ts';
@@ -85,9 +86,19 @@ export function checkWhole(head: ReceivedHead, asked: AskedUrl): WholeDecision {
 
 /** An answer that is no use, as an error of the catalogue. */
 export function fail(head: ReceivedHead, { url, nowMs }: AskedUrl, name: ErrorName, why: string) {
-  const after = retryAfterMs(firstOf(head.headers, 'retry-after'), nowMs);
+  const after = longestRetryAfterMs(head.headers, nowMs);
   const details = { status: head.status, host: url.host, ...(after === undefined ? {} : { retryAfterMs: after }) };
   return { action: 'fail', error: new SkyhaulError(name, `${redactUrl(url.href)} answered ${why}`, details) } as const;
+}
+
+/**
+ * Of several the longest counts. A date is one of the source's own clock, which may go wrong: where the source says what
+ * time it is there, the wait is counted from that.
+ */
+function longestRetryAfterMs(headers: HeaderList, nowMs: number): number | undefined {
+  const clock = parseHttpDate(firstOf(headers, 'date') ?? '') ?? nowMs;
+  const waits = valuesOf(headers, 'retry-after').flatMap((value) => retryAfterMs(value, clock) ?? []);
+  return waits.length === 0 ? undefined : Math.max(...waits);
 }
 
 /** RFC 9110 15.3.7: a 206 says what it holds. Nobody asked for a part, so only 0 to the end will do. */

@@ -15,12 +15,14 @@ export function readHeaders(raw: readonly (Uint8Array | string)[]): HeaderList {
 
 /** All values of a header; empty when it is missing. */
 export function valuesOf(headers: HeaderList, name: string): readonly string[] {
-  return headers.flatMap(([key, value]) => (key === name ? [value] : []));
+  const values: string[] = [];
+  for (const [key, value] of headers) if (key === name) values.push(value);
+  return values;
 }
 
 /** The value of a header that makes sense once: the first, as most clients read it. */
 export function firstOf(headers: HeaderList, name: string): string | undefined {
-  return valuesOf(headers, name)[0];
+  return headers.find(([key]) => key === name)?.[1];
 }
 
 /** Elements of a list-valued header: lines joined, split at commas (RFC 9110 5.3). An empty one stays, so that it is seen. */

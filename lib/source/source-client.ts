@@ -22,6 +22,7 @@ import type { Robots } from './robots.ts';
 import { MAX_ROBOTS_BYTES } from './robots-rules.ts';
 import type {
   BackendChoice,
+  MayAsk,
   NotModified,
   OpenedSource,
   Resumed,
@@ -63,8 +64,8 @@ export interface SourceClientOptions {
   /** Of requests that name none. @default 'auto' */
   readonly backend?: BackendChoice;
   /** Asked before every request, each hop of a redirect included. What it throws is thrown instead of asking. */
-  readonly mayAsk?: ((url: URL) => Promise<void>) | undefined;
-  /** Obeyed, where there are some. */
+  readonly mayAsk?: MayAsk | undefined;
+  /** Obeyed, where there are some. The delays that they ask for are kept by `mayAsk`. */
   readonly robots?: Robots | undefined;
   /** Shared with other clients, so that they are not too many at one host together. */
   readonly seats?: HostSeats | undefined;
@@ -189,11 +190,12 @@ class HttpSourceClient implements SourceClient {
     throw decision.error;
   }
 
-  async #admit(url: URL, request: SourceRequest | ResumeRequest, given: Headers): Promise<void> {
+  async #admit(url: URL, request: SourceRequest | ResumeRequest, given: Headers): Promise<number> {
+    if (this.#robots === undefined) return 0;
     const name = Object.keys(given).find((one) => one.toLowerCase() === 'user-agent') ?? '';
     const userAgent = given[name] ?? this.#policy.userAgent;
     const read = (robots: string) => this.#readRobots(robots, userAgent, request);
-    await this.#robots?.admit({ url, userAgent, signal: request.signal, read });
+    return await this.#robots.admit({ url, userAgent, read });
   }
 
   /** Sends a request, and again wherever redirects lead. `own` headers are ours and go along to every origin. */
@@ -210,8 +212,8 @@ class HttpSourceClient implements SourceClient {
     const chosen = request.backend ?? this.#backend;
     const backend = chosen === 'auto' ? 'undici' : chosen;
     for (let followed = 0; ; followed += 1) {
-      if (!isRobots) await this.#admit(url, request, given);
-      await this.#mayAsk?.(url);
+      const delayMs = isRobots ? 0 : await this.#admit(url, request, given);
+      await this.#mayAsk?.(url, delayMs, request.signal);
       if (request.signal.aborted) throw interruptionOf(request.signal);
       if (backend === 'h2' && url.protocol === 'http:') throw notOverTls(url);
       const headers = await this.#headers(request, { method, url, body, given, own: own(url.origin), isOwnOrigin });

@@ -175,3 +175,6 @@ export interface SourceClient {
 export interface NotModified {
   readonly status: 304;
 }
+
+/** Resolves when the URL may be asked. `delayMs`: that its robots.txt wants between two requests; 0: it wants none. */
+export type MayAsk = (url: URL, delayMs: number, signal: AbortSignal) => Promise<void>;

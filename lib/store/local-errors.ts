@@ -29,10 +29,23 @@ export async function withStoreErrors<T>(key: string, effect: () => Promise<T>):
   try {
     return await effect();
   } catch (error) {
-    if (error instanceof SkyhaulError || !(error instanceof Error && 'syscall' in error)) throw error;
-    const code = codeOf(error) ?? 'unknown';
-    throw new SkyhaulError(NAMES[code] ?? 'StoreFailed', `${showKey(key)}: ${error.message}`, { cause: error });
+    throw storeError(key, error);
   }
+}
+
+/** The same for what is read bit by bit. */
+export async function* eachWithStoreErrors<T>(key: string, items: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* items;
+  } catch (error) {
+    throw storeError(key, error);
+  }
+}
+
+function storeError(key: string, error: unknown): unknown {
+  if (error instanceof SkyhaulError || !(error instanceof Error && 'syscall' in error)) return error;
+  const code = codeOf(error) ?? 'unknown';
+  return new SkyhaulError(NAMES[code] ?? 'StoreFailed', `${showKey(key)}: ${error.message}`, { cause: error });
 }
 
 /** The value, or `undefined` where there is no such file. */

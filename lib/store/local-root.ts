@@ -10,10 +10,16 @@ import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { DirectorySync } from './directory-sync.ts';
 import { checkLocalKey, showKey } from './key-rules.ts';
 import { codeOf, unlessMissing } from './local-errors.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /** What Skyhaul keeps for itself below a destination. */
 export const OWN_DIRECTORY = '.skyhaul';
 const PRIVATE = 0o700;
+/** The first four would mean, of a key, that something of its own is in the way. */
+const OF_THE_ROOT: ReadonlySet<string> = new Set([
+  ...['ENOTDIR', 'EEXIST', 'ELOOP', 'ENAMETOOLONG'],
+  ...['EACCES', 'EPERM', 'EROFS'],
+]);
 /** No write lasts longer; what is older was left by a crash. */
 const LEFTOVER_AFTER_MS = 24 * 3_600_000;
 
@@ -46,13 +52,14 @@ export class LocalRoot {
   /** `undefined` while the directory does not exist: reading makes nothing. The root itself may be a link. */
   async find(): Promise<OwnFolders | undefined> {
     if (this.#folders !== undefined) return this.#folders;
-    const root = await unlessMissing(realpath(this.path));
+    // The slash: of a file there is none.
+    const root = await this.#asRoot(() => unlessMissing(realpath(`${this.path}/`)));
     return root === undefined ? undefined : foldersOf(root);
   }
 
   /** Makes the directory and our own folders in it, once. */
   prepare(): Promise<OwnFolders> {
-    this.#folders ??= this.#prepare().catch((error: unknown) => {
+    this.#folders ??= this.#asRoot(() => this.#prepare()).catch((error: unknown) => {
       this.#folders = undefined;
       throw error;
     });
@@ -110,12 +117,23 @@ export class LocalRoot {
     await this.sync.sync(parent);
   }
 
+  /** What is wrong with the directory itself is no matter of a key. */
+  async #asRoot<T>(effect: () => Promise<T>): Promise<T> {
+    try {
+      return await effect();
+    } catch (error) {
+      if (!OF_THE_ROOT.has(codeOf(error) ?? '')) throw error;
+      const why = (await wrongOnTheWay(this.path)) ?? (error instanceof Error ? error.message : String(error));
+      throw new SkyhaulError('StoreDenied', `The destination cannot be used: ${why}.`, { cause: error });
+    }
+  }
+
   async #prepare(): Promise<OwnFolders> {
     if (basename(this.path) === OWN_DIRECTORY) {
-      await mkdir(dirname(this.path), { recursive: true });
+      await makeDirectory(dirname(this.path));
       await makeIfMissing(this.path, PRIVATE);
     } else {
-      await mkdir(this.path, { recursive: true });
+      await makeDirectory(this.path);
     }
     const folders = foldersOf(await realpath(this.path));
     for (const folder of [join(folders.root, OWN_DIRECTORY), folders.tmp, folders.objects]) {
@@ -143,6 +161,17 @@ export class LocalRoot {
 
 function foldersOf(root: string): OwnFolders {
   return { root, tmp: join(root, OWN_DIRECTORY, 'tmp'), objects: join(root, OWN_DIRECTORY, 'objects') };
+}
+
+/** What stands in the way to `path`, or in its place, and is no directory. */
+async function wrongOnTheWay(path: string): Promise<string | undefined> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined) return dirname(path) === path ? undefined : wrongOnTheWay(dirname(path));
+  const target = await stat(path).catch(codeOf);
+  if (target === 'ENOENT') return `${showKey(path)} is a symbolic link that leads nowhere`;
+  return typeof target === 'object' && !target.isDirectory()
+    ? `${showKey(path)} is a file, not a directory`
+    : undefined;
 }
 
 async function makeIfMissing(path: string, mode: number): Promise<void> {

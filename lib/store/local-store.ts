@@ -10,8 +10,9 @@ import { MAX_OBJECT_BYTES, MAX_PART_BYTES, MAX_PARTS } from '../contract/limits.
 import { checkCommit, checkReceived } from './check-commit.ts';
 import { crc32 as crc32Of } from './crc32.ts';
 import { keepFailure } from './keep-failure.ts';
+import { compareKeys } from './key-order.ts';
 import { checkLocalKey, showKey } from './key-rules.ts';
-import { unlessMissing, withStoreErrors } from './local-errors.ts';
+import { eachWithStoreErrors, unlessMissing, withStoreErrors } from './local-errors.ts';
 import { listFiles, readHandle } from './local-read.ts';
 import { LocalRoot, NOFOLLOW } from './local-root.ts';
 import { localEtag, readSidecar, removeSidecar } from './local-sidecar.ts';
@@ -81,10 +82,12 @@ class LocalStore implements ObjectStore {
     });
   }
 
-  async *list(prefix: string): AsyncIterable<StoredKey> {
+  async *list(prefix: string, after = ''): AsyncIterable<StoredKey> {
     this.requests.get += 1;
     const folders = await this.#root.find();
-    if (folders !== undefined) yield* listFiles(folders.root, prefix);
+    if (folders === undefined) return;
+    const files = eachWithStoreErrors(this.uriOf(prefix), listFiles(folders.root, prefix));
+    for await (const file of files) if (compareKeys(file.key, after) > 0) yield file;
   }
 
   put(key: string, bytes: Uint8Array, options: PutOptions & { readonly crc32: number }): Promise<StoredObject> {

@@ -14,8 +14,8 @@ export interface ObjectStore {
   uriOf(key: string): string;
   head(key: string): Promise<StoredObject | undefined>;
   get(key: string): Promise<{ readonly object: StoredObject; readonly body: AsyncIterable<Uint8Array> } | undefined>;
-  /** Keys below a prefix, in UTF-8 byte order, relative to the store like every key. */
-  list(prefix: string): AsyncIterable<StoredKey>;
+  /** Keys below a prefix, in UTF-8 byte order, relative to the store like every key; those behind `after` only. */
+  list(prefix: string, after?: string): AsyncIterable<StoredKey>;
   /** One object in one request. `crc32` is checked by the store against what it received. */
   put(key: string, bytes: Uint8Array, options: PutOptions & { readonly crc32: number }): Promise<StoredObject>;
   /** For our own streams of unknown length (report, failed list). Never for the bytes of a source. */

@@ -1,10 +1,19 @@
 /** What every call to S3 shares: bucket, prefix and owner, counting, errors in our words, and how an object is described. */
-import { HeadObjectCommand, type S3Client, type StorageClass } from '@aws-sdk/client-s3';
+import {
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  type S3Client,
+  type StorageClass,
+} from '@aws-sdk/client-s3';
 import { SkyhaulError } from '../errors/skyhaul-error.ts';
 import { parseCrc32Base64 } from './crc32.ts';
 import { checkS3Key } from './key-rules.ts';
 import type { Condition, ObjectOptions, StoredObject, Upload } from './object-store.ts';
-import { isMissing, toStoreError } from './s3-errors.ts';
+import { shortWayOf } from './s3-client.ts';
+import { isMissing, preconditionFailed, toStoreError } from './s3-errors.ts';
+import { describedBy } from './s3-short-request.ts';
+import type { ShortWay } from './s3-short-way.ts';
 import { formatS3Uri, type S3Location } from './s3-uri.ts';
 import { splitUploadId } from './upload-id.ts';
 
@@ -36,9 +45,11 @@ export class S3Bucket {
   readonly requests = { put: 0, get: 0 };
   /** Parameters of every call. */
   readonly bucket: { readonly Bucket: string; readonly ExpectedBucketOwner?: string };
+  readonly #short: ShortWay | undefined;
 
   constructor(client: S3Client, location: S3Location, owner: string | undefined) {
     this.client = client;
+    this.#short = shortWayOf(client);
     this.location = location;
     this.bucket = { Bucket: location.bucket, ...(owner === undefined ? {} : { ExpectedBucketOwner: owner }) };
   }
@@ -82,6 +93,8 @@ export class S3Bucket {
   async head(key: string): Promise<Found | undefined> {
     const input = { ...this.object(key), ChecksumMode: 'ENABLED' as const };
     return this.get(key, async () => {
+      const answer = await this.#short?.head(input);
+      if (answer) return answer.status === 404 ? undefined : describe(key, describedBy(answer.headers));
       try {
         return describe(key, await this.client.send(new HeadObjectCommand(input)));
       } catch (error) {
@@ -89,6 +102,23 @@ export class S3Bucket {
         throw error;
       }
     });
+  }
+
+  /** One object in one request; its ETag. */
+  putObject(key: string, input: PutObjectCommandInput): Promise<string | undefined> {
+    const send = async () => {
+      const answer = await this.#short?.put(input);
+      if (answer?.status === 412) throw preconditionFailed();
+      if (answer) return answer.headers.etag;
+      return (await this.client.send(new PutObjectCommand(input))).ETag;
+    };
+    return this.put(key, send, true);
+  }
+
+  /** Ends the sockets. The client may be used again, by others. */
+  async close(): Promise<void> {
+    this.client.destroy();
+    await this.#short?.close();
   }
 
   get uri(): string {

@@ -5,6 +5,7 @@
 import { Readable } from 'node:stream';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import { RENEWED } from './s3-errors.ts';
+import { ShortWay } from './s3-short-way.ts';
 
 export interface S3ClientOptions {
   /** What is not given is left to the SDK's own provider chain. */
@@ -16,10 +17,16 @@ export interface S3ClientOptions {
   readonly requestTimeoutMs?: number;
   /** TCP and TLS together. Default 10 s. */
   readonly connectionTimeoutMs?: number;
-  /** Tries of one request, the first one included. Default 8; S3 answers SlowDown in bursts. */
+  /** Tries of one request, beside that of the short way. Default 8; S3 answers SlowDown in bursts. */
   readonly maxAttempts?: number;
+  /** Epoch milliseconds; the time of signatures is the SDK's own affair. */
+  readonly now?: () => number;
+  /** 0 ≤ x < 1 */
+  readonly random?: () => number;
 }
 
+/** Sockets at once. */
+const MAX_SOCKETS = 256;
 /** Of a body on its way to the socket. */
 const PIECE_BYTES = 256 * 1024;
 
@@ -30,14 +37,15 @@ const HASH_HEADER = 'x-amz-content-sha256';
 
 /** One client per process is best: its retries share one budget and one rate. */
 export function createS3Client(options: S3ClientOptions = {}): S3Client {
-  const agent = { keepAlive: true, maxSockets: 256 };
+  const agent = { keepAlive: true, maxSockets: MAX_SOCKETS };
+  const { connectionTimeoutMs = 10_000, requestTimeoutMs = 120_000, maxAttempts = 8 } = options;
   const client = new S3Client({
     ...(options.region === undefined ? {} : { region: options.region }),
     ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint, forcePathStyle: true }),
     ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
     // Slows down as a whole when S3 asks one of its requests to.
     retryMode: 'adaptive',
-    maxAttempts: options.maxAttempts ?? 8,
+    maxAttempts,
     // Ours are sent, for every body.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -45,8 +53,8 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
     // What goes wrong comes out as an error; the SDK would also write it to the console.
     logger: SILENT,
     requestHandler: {
-      connectionTimeout: options.connectionTimeoutMs ?? 10_000,
-      requestTimeout: options.requestTimeoutMs ?? 120_000,
+      connectionTimeout: connectionTimeoutMs,
+      requestTimeout: requestTimeoutMs,
       throwOnRequestTimeout: true,
       httpAgent: agent,
       httpsAgent: agent,
@@ -55,7 +63,18 @@ export function createS3Client(options: S3ClientOptions = {}): S3Client {
   leavePayloadsUnsigned(client);
   sendInPieces(client);
   renewExpiredCredentials(client);
+  const { now = Date.now, random = Math.random } = options;
+  const short = { connectionTimeoutMs, requestTimeoutMs, maxSockets: MAX_SOCKETS, now, random };
+  // Whoever may try once cannot try another way.
+  if (maxAttempts > 1) shortWays.set(client, new ShortWay(client, short));
   return client;
+}
+
+const shortWays = new WeakMap<S3Client, ShortWay>();
+
+/** None of clients that others made. Whoever ends the client closes it, too. */
+export function shortWayOf(client: S3Client): ShortWay | undefined {
+  return shortWays.get(client);
 }
 
 /**

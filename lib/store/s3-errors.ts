@@ -111,6 +111,12 @@ export function toStoreError(error: unknown, uri: string, carriesBytes: boolean)
   return new SkyhaulError(name, `${JSON.stringify(uri)}: ${answer}${hint}.`, { cause: error });
 }
 
+/** As the SDK tells it. */
+export function preconditionFailed(): Error {
+  const told = { name: 'PreconditionFailed', $metadata: { httpStatusCode: 412 } };
+  return Object.assign(new Error('a condition of the request does not hold'), told);
+}
+
 /** True when the request may have been carried out although no answer says so. */
 export function mayHaveHappened(error: unknown): boolean {
   const { name } = classifyS3Error(error, true);

@@ -7,7 +7,6 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
-  PutObjectCommand,
   paginateListObjectsV2,
   type S3Client,
 } from '@aws-sdk/client-s3';
@@ -108,14 +107,16 @@ class S3Store implements ObjectStore {
     return { object: withoutToken(describe(key, answer)), body: this.#read(key, answer.Body) };
   }
 
-  async *list(prefix: string): AsyncIterable<StoredKey> {
-    const input = { ...this.#s3.bucket, Prefix: this.#s3.location.prefix + prefix };
+  async *list(prefix: string, after?: string): AsyncIterable<StoredKey> {
+    const base = this.#s3.location.prefix;
+    const from = after === undefined ? {} : { StartAfter: base + after };
+    const input = { ...this.#s3.bucket, Prefix: base + prefix, ...from };
     const pages = paginateListObjectsV2({ client: this.#s3.client }, input)[Symbol.asyncIterator]();
     for (;;) {
       const page = await this.#s3.put(prefix, () => pages.next());
       if (page.done === true) return;
       for (const { Key = '', Size = 0, ETag = '', LastModified } of page.value.Contents ?? []) {
-        const key = Key.slice(this.#s3.location.prefix.length);
+        const key = Key.slice(base.length);
         yield { key, bytes: Size, etag: ETag, modifiedAt: LastModified?.getTime() ?? 0 };
       }
     }
@@ -123,19 +124,18 @@ class S3Store implements ObjectStore {
 
   async put(key: string, bytes: Uint8Array, options: PutOptions & { readonly crc32: number }): Promise<StoredObject> {
     const token = options.condition.kind === 'any' ? undefined : randomUUID();
-    const command = new PutObjectCommand({
+    const input = {
       ...this.#s3.object(key),
       ...objectParameters(options, token),
       ...conditionParameters(options.condition),
       Body: bytes,
       ContentLength: bytes.length,
       ChecksumCRC32: crc32Base64(options.crc32),
-    });
+    };
     const { crc32, contentType = DEFAULT_CONTENT_TYPE, metadata = {} } = options;
-    const written = await commitOnce(this.#s3, { key, bytes: bytes.length, crc32, token }, async () => {
-      const answer = await this.#s3.put(key, () => this.#s3.client.send(command), true);
-      return answer.ETag;
-    });
+    const written = await commitOnce(this.#s3, { key, bytes: bytes.length, crc32, token }, () =>
+      this.#s3.putObject(key, input),
+    );
     return typeof written === 'string'
       ? { key, bytes: bytes.length, etag: written, crc32, contentType, metadata }
       : written;
@@ -201,7 +201,7 @@ class S3Store implements ObjectStore {
     const { client } = this.#s3;
     const left = (openStores.get(client) ?? 1) - 1;
     openStores.set(client, left);
-    if (left === 0) client.destroy();
+    if (left === 0) await this.#s3.close();
   }
 
   async *#read(key: string, body: unknown): AsyncGenerator<Uint8Array> {

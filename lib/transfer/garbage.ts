@@ -6,6 +6,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { GiB, MiB } from '../contract/limits.ts';
+import { keepYoungGenerationSmall } from '../young-generation.ts';
 
 /** Of chunks that were read: most of them are garbage by now. */
 const MINOR_EVERY_BYTES = 8 * MiB;
@@ -45,7 +46,7 @@ function run(type: 'minor' | 'major'): void {
 function collector(): Collect {
   setFlagsFromString('--expose-gc');
   // What is collected this often has no use for more room, and would fill it before it is collected by itself.
-  setFlagsFromString('--semi-space-growth-factor=1');
+  keepYoungGenerationSmall();
   const gc: unknown = runInNewContext('globalThis.gc');
   return typeof gc === 'function' ? (options) => void gc(options) : () => undefined;
 }

@@ -7,6 +7,7 @@ import type { StreamedBody } from '../source/streamed-body.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { LoadUserModule } from '../transform/user-module.ts';
 import type { BufferPool } from './buffer-pool.ts';
+import type { KnownAbsent } from './known-absent.ts';
 import type { Secrets } from './secrets.ts';
 import type { Tries } from './tries.ts';
 
@@ -17,6 +18,8 @@ export interface ItemJob {
   readonly work: ItemWork;
   readonly options: Options;
   readonly destination: ObjectStore;
+  /** What a listing of the shard's targets has told. */
+  readonly absent?: Pick<KnownAbsent, 'has'> | undefined;
   readonly client: SourceClient;
   /** Sent in the place of the `body` that stands in the item. Of the library only: no list can hold one. */
   readonly body?: StreamedBody | undefined;

@@ -20,6 +20,7 @@ import { comparable, explainConflict, isNamedLate, nameItem, requireOwnName } fr
 import { beforeFetch, type Conditions, markOfItem, whyUnchanged } from './overwrite-policy.ts';
 import { fieldsMark, requestMark } from './request-mark.ts';
 import { isPost, requestOf } from './source-request.ts';
+import { TargetLook } from './target-look.ts';
 import { transformItem } from './transform-item.ts';
 import { type ItemTransform, moduleOf, transformOf } from './transform-of.ts';
 
@@ -39,6 +40,7 @@ export class ItemTransfer {
   /** As Plan handed it over. */
   readonly #asked: ItemWork;
   readonly #isRange: boolean;
+  readonly #target: TargetLook;
   #generation: Generation | undefined;
   #restarts: number;
   /** The source takes no ranges: read in one go or not at all. */
@@ -50,6 +52,7 @@ export class ItemTransfer {
 
   constructor(job: ItemJob) {
     this.#asked = job.work;
+    this.#target = new TargetLook(job.work, job.absent);
     const key = job.work.open?.key;
     this.#job = key === undefined ? job : { ...job, work: { ...job.work, key } };
     this.#isRange = job.work.kind === 'range';
@@ -79,6 +82,7 @@ export class ItemTransfer {
     } catch (error) {
       const failure = await explainConflict(this.#job, toSkyhaulError(error), this.#transform?.mark);
       if (!mayGoOn(failure, this.canGoOn)) await this.#drop(failure.name === 'UploadLost').catch(() => undefined);
+      if (failure.name === 'CommitConflict' && this.#target.takeBack()) return this.attempt();
       // The item of a range begins again, elsewhere: its parts are nobody's any more.
       if (this.#isRange && failure.retryable && !this.canGoOn && this.#isTakenUp) return undefined;
       throw failure;
@@ -162,7 +166,7 @@ export class ItemTransfer {
     const { work, options, destination } = this.#job;
     if (!storesObject(this.#job, this.#transform))
       return { existing: undefined, condition: { kind: 'absent' }, ifNoneMatch: undefined };
-    const found = await destination.head(work.key);
+    const found = await this.#target.head(destination, work.key);
     requireOwnName(this.#job, found, this.#transform?.mark);
     const existing = comparable(work, found);
     const before = beforeFetch({

@@ -3,6 +3,7 @@ import type { LedgerRow } from '../contract/ledger-row.ts';
 import { KiB } from '../contract/limits.ts';
 import type { ItemWork, ShardHeader } from '../contract/work.ts';
 import { mayLearn } from '../ledger/leads.ts';
+import { CrawlTurns } from '../source/crawl-turns.ts';
 import { HostSeats } from '../source/host-seats.ts';
 import type { SourceClient } from '../source/source.ts';
 import { BytePace, pacedClient } from './byte-pace.ts';
@@ -19,11 +20,13 @@ export interface PolitenessOptions {
   /** Ends waits. */
   readonly signal: AbortSignal;
   readonly record: (row: LedgerRow) => void;
+  /** Shared by all invocations of the run, in-process; none: this one knows of no other. */
+  readonly turns?: CrawlTurns | undefined;
 }
 
 /**
- * What the lanes of one invocation owe to hosts and to the run beside being lanes: rates, `maxBytesPerSecond`, and at hosts
- * that redirects lead to, no more connections than those may have. Writes down where hosts lead to, for the next round.
+ * What the lanes of one invocation owe to hosts and to the run beside being lanes: rates, delays, `maxBytesPerSecond`, and at
+ * hosts that redirects lead to, no more connections than those may have. Writes down where hosts lead to, for the next round.
  */
 export class Politeness {
   readonly seats: HostSeats;
@@ -31,14 +34,16 @@ export class Politeness {
   readonly #pace: PaceOptions;
   readonly #strangers: Strangers;
   readonly #bytes: BytePace | undefined;
+  readonly #wanted = new Map<string, number>();
   readonly #led = new Map<string, Set<string>>();
 
   constructor(options: PolitenessOptions) {
-    const { header, isFresh, now, signal } = options;
+    const { header, isFresh, now, signal, turns } = options;
     const limits = new HostLimits(header.options);
     const sleep = (ms: number) => sleepUntilStopped(ms, signal);
     this.#options = options;
-    this.#pace = { limits, isFresh, now, sleep };
+    const isAlone = turns !== undefined;
+    this.#pace = { limits, isFresh, now, sleep, turns: turns ?? new CrawlTurns(), isAlone };
     this.#strangers = new Strangers(this.#pace, header.shard, header.shards);
     this.#bytes = header.bytesPerSecond === undefined ? undefined : new BytePace(header.bytesPerSecond, now, sleep);
     this.seats = new HostSeats((host) => limits.connectionsOf(host));
@@ -55,9 +60,18 @@ export class Politeness {
   }
 
   lanePace(lane: readonly ItemWork[], hostOf: (work: ItemWork) => string): LanePace {
-    const hosts = this.#pace.limits.hasRates ? new Set(lane.map(hostOf)) : [];
-    const share = this.#options.header.shares?.[lane[0]?.lane ?? -1];
+    const { shares, options } = this.#options.header;
+    const hosts = this.#pace.limits.hasRates || options.robots ? new Set(lane.map(hostOf)) : [];
+    const share = shares?.[lane[0]?.lane ?? -1];
     return new LanePace(this.#pace, share ?? { number: 0, of: 1 }, hosts, this.#strangers);
+  }
+
+  /** The robots.txt of a host wants a delay: with fewer lanes fewer of them would wait for each other. */
+  wants(host: string, delayMs: number): void {
+    const ms = Math.ceil(delayMs);
+    if (ms <= (this.#wanted.get(host) ?? 0)) return;
+    this.#wanted.set(host, ms);
+    this.#options.record({ row: 'delay', host, ms });
   }
 
   /** A request for an item of one host goes to another one. */

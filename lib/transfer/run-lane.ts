@@ -2,6 +2,7 @@ import type { ItemWork } from '../contract/work.ts';
 import { redactUrl } from '../errors/redact-url.ts';
 import { SkyhaulError, toSkyhaulError } from '../errors/skyhaul-error.ts';
 import type { SourceClient } from '../source/source.ts';
+import type { HostCircuits } from './host-circuit.ts';
 import { ItemTransfer } from './item-transfer.ts';
 import { sleepUntilStopped } from './lane-pace.ts';
 import { defer, end, fail, interrupted, refused, type Working } from './settle-item.ts';
@@ -30,11 +31,11 @@ export async function runLane(lane: readonly ItemWork[], shard: ShardRun): Promi
   const { politeness } = shard;
   const pace = politeness.lanePace(lane, hostOf);
   let from = '';
-  const client = shard.openClient(async ({ host }) => {
+  const client = shard.openClient(async ({ host }, delayMs, signal) => {
     asked.host = host;
     politeness.wasLed(from, host);
-    await shard.hosts.mayAsk(host);
-    await pace.mayAsk(host);
+    politeness.wants(host, delayMs);
+    await takeTurn(host, shard.hosts, () => pace.mayAsk(host, delayMs, signal));
   });
   try {
     for (const work of lane) {
@@ -53,6 +54,18 @@ export async function runLane(lane: readonly ItemWork[], shard: ShardRun): Promi
   } finally {
     await client.close();
   }
+}
+
+/** Until pauses and pace agree: a pause may begin while the pace is waited for. What was waited for then is not used. */
+export async function takeTurn(
+  host: string,
+  hosts: Pick<HostCircuits, 'mayAsk' | 'mustWait'>,
+  waitForPace: () => Promise<void>,
+): Promise<void> {
+  do {
+    await hosts.mayAsk(host);
+    await waitForPace();
+  } while (hosts.mustWait(host));
 }
 
 /** One item to its outcome, or to a later round. False: the lane stops here. */
@@ -74,6 +87,7 @@ async function workOn(work: ItemWork, { client, asked }: Lane, shard: ShardRun):
     work,
     options,
     destination: shard.destination,
+    absent: shard.absent,
     client,
     secrets: shard.secrets,
     pool: shard.pool,

@@ -2,10 +2,11 @@ import type { LedgerRow } from '../contract/ledger-row.ts';
 import type { Options } from '../contract/options.ts';
 import type { ItemWork } from '../contract/work.ts';
 import type { RunContext } from '../run-context.ts';
-import type { SourceClient } from '../source/source.ts';
+import type { MayAsk, SourceClient } from '../source/source.ts';
 import type { ObjectStore } from '../store/object-store.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import type { HostCircuits } from './host-circuit.ts';
+import type { KnownAbsent } from './known-absent.ts';
 import type { Politeness } from './politeness.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -16,6 +17,8 @@ export interface ShardRun {
   readonly mark: string;
   readonly options: Options;
   readonly destination: ObjectStore;
+  /** Of its items' keys; none where a look costs next to nothing. */
+  readonly absent: KnownAbsent | undefined;
   readonly pool: BufferPool;
   /** Aborted when the run is stopped, the deadline is near, or the destination refuses everybody. */
   readonly stop: AbortController;
@@ -33,7 +36,7 @@ export interface ShardRun {
   readonly record: (row: LedgerRow) => void;
   readonly flush: () => Promise<void>;
   /** `mayAsk` is asked before every request. */
-  readonly openClient: (mayAsk: (url: URL) => Promise<void>) => SourceClient;
+  readonly openClient: (mayAsk: MayAsk) => SourceClient;
   /** Rates, and what is owed to hosts behind redirects. */
   readonly politeness: Politeness;
   /** Which hosts refuse. */

@@ -21,6 +21,7 @@ import { hostOf, runLane } from './run-lane.ts';
 import { Secrets } from './secrets.ts';
 import type { ShardRun } from './shard-run.ts';
 import { Tally } from './tally.ts';
+import { listTargets } from './target-look.ts';
 
 /** Before the deadline: time to send what is full, to abort uploads and to write the ledger. */
 const RESERVE_MS = 30_000;
@@ -89,15 +90,19 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       now: context.now,
       signal: stop.signal,
       record: (row) => ledger.append(row),
+      turns: context.robots?.turns,
     });
-    const robots = header.options.robots === true ? new Robots({ now: context.now }) : undefined;
+    const isObeying = header.options.robots === true;
+    const robots = isObeying ? new Robots({ now: context.now, cache: context.robots }) : undefined;
     const slots = politeness.slots(header.options.slots ?? budget.slots);
     context.emit({ event: 'attempt.started', run: event.run, ...address, slots, bufferBytes });
+    const absent = listTargets(lanes, destination, context.now);
     const shard: ShardRun = {
       context,
       mark: `${event.run}@${header.startedAt}`,
       options: header.options,
       destination,
+      absent,
       pool: new BufferPool(bufferBytes),
       stop,
       halt: halt.signal,
@@ -138,7 +143,11 @@ export async function transferShard(event: TransferEvent, context: RunContext): 
       isFull = true;
     };
     const looks = limits.failures === undefined ? {} : { onFull };
-    releases.push(await stopWhenAsked(shard, event, header.shards, looks), () => hosts.close());
+    releases.push(
+      await stopWhenAsked(shard, event, header.shards, looks),
+      () => hosts.close(),
+      () => absent?.end(),
+    );
     isFull ||= tally.isFull(limits);
     await runLanes(lanes, slots, shard);
     // Who was stopped by anything but its own deadline leaves the rest to Plan: the next one would be stopped, too.

@@ -95,6 +95,18 @@ describe('a list on disk', () => {
   });
 });
 
+it.runIf(process.platform === 'linux')(
+  'a list on disk that fails while it is read is unreadable, not a bug',
+  async () => {
+    const { bytes } = await openManifest('/proc/self/mem', noBucket);
+
+    await expect(readAll(bytes)).rejects.toMatchObject({
+      name: 'ManifestUnreadable',
+      message: '/proc/self/mem: EIO',
+    });
+  },
+);
+
 describe('a list in a bucket', () => {
   const open = (uri: string) => openState(uri.replace('s3://', ''));
 

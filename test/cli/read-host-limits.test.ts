@@ -29,6 +29,23 @@ describe('--host', () => {
     expect(hosts).toEqual([{ pattern: 'b.test', connections: 1 }]);
     expect(problems).toEqual([expect.stringMatching(/^--host 2: ./)]);
   });
+
+  it.each([
+    ['a.test=0', '--host 1: the connections must be 1 to 1,000, found "a.test=0"'],
+    ['a.test=,0', '--host 1: the requests a second must be more than 0, at most 10,000, found "a.test=,0"'],
+    ['a.test=1,5:0', '--host 1: the burst must be at least 1, found "a.test=1,5:0"'],
+    ['a/b=1', '--host 1: a host: example.com, *.example.com or example.com:8080, found "a/b=1"'],
+    [
+      'a.test',
+      '--host 1: must be host=connections, host=connections,rate or host=,rate, such as "*.example.com=2,0.5", found "a.test"',
+    ],
+  ])('says of %j what it must be', (text, problem) => {
+    expect(readHostLimits([text]).problems).toEqual([problem]);
+  });
+
+  it.each(['https://me:canary@a.test=1', 'https://a.test/?k=canary'])('does not repeat %s', (text) => {
+    expect(readHostLimits([text]).problems.join()).not.toContain('canary');
+  });
 });
 
 it.each([

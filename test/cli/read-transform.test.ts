@@ -11,7 +11,10 @@ describe('--transform', () => {
 
   it('names a step that there is not, JSON that is none, and what is wrong with an expression', () => {
     expect(readTransform(['gunzip', 'gunzp']).problems).toEqual([
-      '--transform: step 2: there is no step `gunzp`; did you mean `gunzip`?',
+      '--transform: step 2: there is no step "gunzp"; did you mean `gunzip`?',
+    ]);
+    expect(readTransform(['csv:where']).problems).toEqual([
+      expect.stringMatching(/step 1: there is no step "csv:where"; the steps are gunzip, .* module$/),
     ]);
     expect(readTransform(['{"nam":"csv"}']).problems).toEqual([
       expect.stringMatching(/^--transform: step 1: it has no `name`; the steps are gunzip, .* module$/),

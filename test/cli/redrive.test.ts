@@ -82,6 +82,53 @@ describe('skyhaul redrive', () => {
     expect(c).toMatchObject({ 'x-a': 'line', 'x-b': 'first' });
   });
 
+  it('goes on with all that a trial left, whatever its limit was', async () => {
+    for (const path of ['/b', '/c', '/d']) origin.on(path, { body: path });
+    const lines = ['/a', '/b', '/c', '/d'].map((path) => ({ url: origin.url(path) }));
+
+    const trial = await runLines(lines, '--limit', '1');
+    const words = shownCommand(trial.stderr, 'Go on with the lines that were not tried:').split(' ');
+    const again = await runSkyhaul([...words, '--limit', '1'], { cwd: folder });
+    const rest = await redrive('r');
+
+    expect(trial.code).toBe(3);
+    expect(trial.stderr).toMatch(/failed +0\n +not tried +3\n/);
+    expect(again.code).toBe(3);
+    expect((await report('r-r1')).map(({ outcome }) => outcome)).toEqual(['stored', 'failed', 'failed']);
+    expect(rest).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('3 failed lines of run r: LimitReached 3\n'),
+    });
+    expect((await report('r-r2')).map(({ outcome }) => outcome)).toEqual(['skipped', 'stored', 'stored']);
+  });
+
+  it('says which lines it cannot take up, and offers nothing where there are no others', async () => {
+    const lines = [{ url: origin.url('/a') }, { url: 'ftp://x/b' }, { url: origin.url('/c') }];
+    await runLines(lines, '--skip-invalid');
+    const some = await redrive('r');
+    await runLines(lines.slice(0, 2), '--skip-invalid', '--run', 'bad');
+    const told = await skyhaul('report', 'bad');
+    const none = await redrive('bad');
+
+    expect(some.stderr).toContain('1 line is not valid, and not among them: correct the list');
+    expect(told.stdout).toContain('None of these lines can be run again as it is: correct the list.');
+    expect(told.stdout).not.toContain('npx skyhaul redrive');
+    expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('No line of run bad can be run again: 1') });
+  });
+
+  it('is offered with a place for the network that was refused', async () => {
+    await writeFile(join(folder, 'list.txt'), `${origin.url('/a')}\n`);
+    const refused = await skyhaul('run', 'list.txt', '--run', 'r', '--allow-network', '10.0.0.0/8');
+
+    const told = await skyhaul('report', 'r');
+
+    const command =
+      "npx skyhaul redrive r --only AddressRefused --to out --allow-network 10.0.0.0/8 --allow-network '<CIDR>'";
+    expect(refused.stderr).toContain(`If you mean the networks that were refused:\n  ${command}\n`);
+    expect(told.stdout).toContain(command);
+    expect(told.stdout).not.toContain('Run the failed lines again');
+  });
+
   it('takes up only the lines with certain errors, and says what there is otherwise', async () => {
     origin.on('/denied', { status: 403 });
     await runLines([{ url: origin.url('/denied') }, { url: origin.url('/none') }]);
@@ -186,6 +233,8 @@ describe('the flags of redrive', () => {
 
   it('stand over the options of the first run, headers by name', () => {
     const before = options.parse({ attempts: 2, request: { headers: { a: '1', b: '1' }, userAgent: 'me' } });
+    expect(overlaid(options.parse({ limit: 1 }), {})).not.toHaveProperty('limit');
+    expect(overlaid(options.parse({ limit: 1 }), { limit: 2 })).toMatchObject({ limit: 2 });
     const given = { maxConcurrency: 3, request: { headers: { b: '2' } } };
 
     expect(overlaid(before, given)).toEqual({

@@ -37,8 +37,10 @@ describe('skyhaul report', () => {
     expect(ended).toMatchObject({ code: 0, stderr: '' });
     expect(ended.stdout).toMatch(/^Run r1 took /);
     expect(ended.stdout).toMatch(/stored +1 +5 B/);
-    expect(ended.stdout).toContain(`line 2  ${origin.url('/missing')}\n    NotFound: `);
-    expect(ended.stdout).toContain('npx skyhaul redrive r1 --to out\n');
+    expect(ended.stdout).toContain(
+      `1 x NotFound (404)\n    Correct the URL or remove the line.\n    line 2  ${origin.url('/missing')} answered 404\n`,
+    );
+    expect(ended.stdout).toContain('npx skyhaul redrive r1 --to out --allow-network 127.0.0.1/32\n');
   });
 
   it('gives the files of the report, or the summary, on stdout', async () => {
@@ -79,13 +81,21 @@ describe('skyhaul list', () => {
   it('shows no run where there is none', async () => {
     expect(await skyhaul('list')).toMatchObject({ code: 0, stdout: expect.stringMatching(/^RUN +STATE[^\n]*\n$/) });
     expect(await skyhaul('list', '--json')).toMatchObject({ code: 0, stdout: '' });
+    expect((await skyhaul('list')).stderr).toBe(`There are no runs at ${join(folder, 'out/.skyhaul')}.\n`);
+  });
+
+  it('shows no run of which only the name was given', async () => {
+    expect((await skyhaul('run', '--run', 'nigthly')).code).toBe(2);
+
+    expect((await skyhaul('list', '--json')).stdout).toBe('');
   });
 
   it('shows every run with its state and counts', async () => {
     await run('r-1', '/a', '/missing');
     await run('r', '/a');
-    const slow = startSkyhaul(['run', origin.url('/slow'), '--run', 'r2', '--to', 'out', ...LOOPBACK], { cwd: folder });
-    await until(() => origin.requests.some(({ path }) => path === '/slow'));
+    const paths = ['/a', '/missing', '/slow'].map((path) => origin.url(path));
+    const slow = startSkyhaul(['run', ...paths, '--run', 'r2', '--to', 'out', ...LOOPBACK], { cwd: folder });
+    await until(() => origin.requests.filter(({ path }) => path === '/slow' || path === '/missing').length === 3);
 
     const during = jsonLines(await skyhaul('list', '--json'));
     slow.process.kill('SIGINT');
@@ -97,9 +107,38 @@ describe('skyhaul list', () => {
       { run: 'r-1', state: 'finished', items: 2, counts: { stored: 1, skipped: 0, failed: 1 }, startedAt },
       { run: 'r', state: 'finished', items: 1, counts: { stored: 0, skipped: 1, failed: 0 }, startedAt },
     ];
-    const left = { run: 'r2', items: 1, counts: { stored: 0, skipped: 0, failed: 0 }, startedAt };
-    expect(during).toEqual([...ended, { ...left, state: 'running' }]);
-    expect(after).toEqual([...ended, { ...left, state: 'stopped' }]);
+    const left = { run: 'r2', items: 3, startedAt };
+    expect(during).toEqual([...ended, { ...left, state: 'running', counts: expect.anything() }]);
+    // No round of it has ended: this is what its ledger says.
+    const counts = { stored: 0, skipped: 1, failed: 1 };
+    expect(after).toEqual([...ended, { ...left, state: 'stopped', counts }]);
+  });
+
+  it('shows no numbers of an interrupted run whose ledger is too long to be read for them', async () => {
+    const slow = startSkyhaul(['run', origin.url('/slow'), '--run', 'r', '--to', 'out', ...LOOPBACK], { cwd: folder });
+    await until(() => origin.requests.some(({ path }) => path === '/slow'));
+    slow.process.kill('SIGINT');
+    await slow.ended;
+    await writeFile(join(folder, 'out/.skyhaul/runs/r/ledger/0000/00000/x-00001.jsonl'), '\n'.repeat(5_000_000));
+
+    expect((await skyhaul('list')).stdout).toMatch(/\nr +stopped +\S+ +1 +- +- +-\n$/);
+    expect(jsonLines(await skyhaul('list', '--json'))).toMatchObject([{ run: 'r', isBehind: true }]);
+  });
+
+  it('does not count lines as failed, or as stored, that a trial left', async () => {
+    await skyhaul(
+      'run',
+      ...['/a', '/b', '/c'].map((path) => origin.url(path)),
+      '--limit',
+      '1',
+      '--run',
+      'r',
+      ...LOOPBACK,
+    );
+
+    expect((await skyhaul('list')).stdout).toMatch(/\nr +finished +\S+ +3 +1 +0 +0\n$/);
+    const counts = { stored: 1, skipped: 0, failed: 2 };
+    expect(jsonLines(await skyhaul('list', '--json'))).toMatchObject([{ items: 3, counts, notTried: 2 }]);
   });
 
   it('does not call a run finished that went on after its report', async () => {

@@ -82,10 +82,21 @@ describe('the flags of a run', () => {
     expect(problemsOf(['list.txt'], { to, ...raw })).toEqual([problem]);
   });
 
-  it('takes the limits of a number from the option it sets', () => {
-    const [problem] = problemsOf(['list.txt'], { to, attempts: '0' });
-
-    expect(problem).toMatch(/^--attempts: .*>=1, found "0"$/);
+  it.each([
+    [{ attempts: '0' }, '--attempts: must be 1 to 100, found "0"'],
+    [{ attempts: '101' }, '--attempts: must be 1 to 100, found "101"'],
+    [{ limit: '0' }, '--limit: must be 1 to 100,000,000, found "0"'],
+    [{ maxBytesPerSecond: '0' }, '--max-bytes-per-second: must be at least 1 B, found "0"'],
+    [{ maxBytes: '49TiB' }, '--max-bytes: must be 0 B to 48.8 TiB, found "49TiB"'],
+    [{ maxHours: '0' }, '--max-hours: must be more than 0, at most 8,760, found "0"'],
+    [{ perHostRate: '0' }, '--per-host-rate: the requests a second must be more than 0, at most 10,000, found "0"'],
+    [{ perHostRate: '5:0' }, '--per-host-rate: the burst must be at least 1, found "5:0"'],
+    [{ idleTimeout: '0s' }, '--idle-timeout: must be 1ms to 1h, found "0s"'],
+    [{ timeout: '73h' }, '--timeout: must be 1ms to 72h, found "73h"'],
+    [{ userAgent: '' }, '--user-agent: must not be empty, found ""'],
+    [{ contact: 'me' }, '--contact: an e-mail address or a URL, found "me"'],
+  ])('takes the limits of %j from the option it sets, in the unit of the flag', (raw, problem) => {
+    expect(problemsOf(['list.txt'], { to, ...raw })).toEqual([problem]);
   });
 
   it('names all problems at once', () => {
@@ -131,6 +142,18 @@ describe('the flags of a run', () => {
 
     expect(problems).toHaveLength(3);
     expect(problems.join()).not.toContain('canary');
+  });
+
+  it('counts headers as they were given, the bad ones too', () => {
+    expect(problemsOf(['list.txt'], { to, header: ['Foo', 'é: x', 'A: b', 'B: \u0001'] })).toEqual([
+      '--header 1: must be "Name: value"',
+      '--header 2: the name must be a header name',
+      '--header 4: a value without control characters',
+    ]);
+    expect(problemsOf(['list.txt'], { to, header: ['Foo', 'Range: x'] })).toEqual([
+      '--header 1: must be "Name: value"',
+      '--header 2: Skyhaul sets this header itself',
+    ]);
   });
 
   it('puts headers into the request of every item', () => {

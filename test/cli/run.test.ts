@@ -42,6 +42,16 @@ describe('skyhaul run takes', () => {
     expect(await storedByDefault('/b.txt')).toBe('beta');
   });
 
+  it('no more shards at once than one machine works on, and says so', async () => {
+    const words = ['run', origin.url('/a.txt'), '--to', 'out', ...LOOPBACK, '--max-concurrency'];
+    const more = await runSkyhaul([...words, '41'], { cwd: folder });
+    const most = await runSkyhaul([...words, '40'], { cwd: folder });
+
+    expect(more).toMatchObject({ code: 0, stdout: '' });
+    expect(more.stderr).toContain('On one machine at most 40 shards are worked on at once, not 41\n');
+    expect(most.stderr).not.toContain('On one machine');
+  });
+
   it('a text file with comments', async () => {
     await writeFile(join(folder, 'my list.txt'), `# mine\n\n${origin.url('/a.txt')}\r\n`);
 
@@ -146,7 +156,7 @@ describe('skyhaul run ends with', () => {
     const second = await runSkyhaul(again.split(' '), { cwd: folder });
 
     expect(first.code).toBe(3);
-    expect(first.stderr).toMatch(/line 2 .*\/late\.txt\n\s+NotFound: .*404\n\s+Correct the URL/);
+    expect(first.stderr).toMatch(/1 x NotFound \(404\)\n\s+Correct the URL.*\n\s+line 2 .*\/late\.txt answered 404\n/);
     expect(second.code).toBe(0);
     expect(await storedByDefault('/late.txt')).toBe('late');
   });
@@ -203,6 +213,9 @@ describe('skyhaul run ends with', () => {
     [['run', 'list.txt', '--to', 'out', '--overwrite', 'sometimes'], 'Allowed choices are never, if-changed, always'],
     [['run', 'list.txt', '--to', 'out', '--no-such-flag'], "unknown option '--no-such-flag'"],
     [['run', 'missing.txt', '--to', 'out'], 'missing.txt: there is no such file'],
+    [['run', 'a.example/b.zip', '--to', 'out'], 'there is no such file; a URL begins with https:// or http://'],
+    [['list.txt'], 'A list, or URLs: `skyhaul run <list> --to <destination>`.'],
+    [['rnu'], '(Did you mean run?)'],
     [['run', '--run', 'unknown', '--to', 'out'], 'there is no run unknown'],
     [['run', 'a.txt', 'http://h/', '--to', 'out'], 'give URLs or one list, not both'],
     [['fly'], "unknown command 'fly'"],
@@ -258,4 +271,23 @@ it('says that a destination is below a file, before anything starts', async () =
   expect(ended.code).toBe(2);
   expect(ended.stderr).toContain(`${join(folder, 'file')} is not a directory`);
   expect(origin.requests).toEqual([]);
+});
+
+describe('the start of the command', () => {
+  it('keeps what Node makes of the sources, below the folder for caches', async () => {
+    const caches = join(folder, 'caches');
+
+    const ended = await runSkyhaul(['--version'], { cwd: folder, env: { XDG_CACHE_HOME: caches } });
+
+    expect(ended.code).toBe(0);
+    expect((await readdir(join(caches, 'skyhaul'), { recursive: true })).length).toBeGreaterThan(50);
+  });
+
+  it('does without such a folder', async () => {
+    await writeFile(join(folder, 'file'), '');
+
+    const ended = await runSkyhaul(['--version'], { cwd: folder, env: { XDG_CACHE_HOME: join(folder, 'file') } });
+
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+  });
 });

@@ -1,14 +1,18 @@
 import { execFileSync } from 'node:child_process';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { refuseOldNode } from '../../cli/check-node.mjs';
+import { refuseCopy, refuseOldNode } from '../../cli/check-node.mjs';
 import { isAlive } from '../../cli/is-alive.ts';
 import { continueCommand, retryCommand } from '../../cli/next-command.ts';
 import { newRunId } from '../../cli/run-id.ts';
 import { quoteCommand } from '../../cli/shell-quote.ts';
-import { formatBytes, formatClock, parseBytes, parseDuration } from '../../cli/units.ts';
+import { formatBytes, formatClock, formatDuration, parseBytes, parseDuration } from '../../cli/units.ts';
 import { runId } from '../../lib/contract/batch-input.ts';
 import { guessFormat } from '../../lib/manifest/guess-format.ts';
+import { startProcess } from './skyhaul-process.ts';
 
 describe('run ids', () => {
   it('are the UTC time and four random characters', () => {
@@ -82,6 +86,11 @@ describe('units', () => {
     expect(parseDuration(text)).toBe(ms);
   });
 
+  it('writes times as they are read', () => {
+    expect([1, 1_500, 90_000, 72 * 3_600_000].map(formatDuration)).toEqual(['1ms', '1500ms', '90s', '72h']);
+    fc.assert(fc.property(fc.nat(), (ms) => parseDuration(formatDuration(ms)) === ms));
+  });
+
   it.each([
     [7.9, '0:07'],
     [3_729, '1:02:09'],
@@ -135,5 +144,19 @@ describe('the Node that runs it', () => {
 
   it.each(['22.19.0', '23.6.0', '24.21.0', '30.0.0'])('%s is accepted', (version) => {
     expect(refuseOldNode(version, [])).toBeUndefined();
+  });
+
+  it('does not run a copy in node_modules, which is said instead of a stack', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'skyhaul-copy-'));
+    const copy = join(folder, 'node_modules/skyhaul');
+    await cp('cli', join(copy, 'cli'), { recursive: true });
+
+    const ended = await startProcess(process.execPath, [join(copy, 'cli/skyhaul.mjs'), '--version'], { cwd: folder })
+      .ended;
+    await rm(folder, { recursive: true });
+
+    expect(ended).toMatchObject({ code: 2, stdout: '' });
+    expect(ended.stderr).toMatch(/^skyhaul: this copy lies in node_modules.*\n.*`npm install <that folder>`.*\n$/);
+    expect(refuseCopy(import.meta.url)).toBeUndefined();
   });
 });

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { errorLines } from '../../cli/error-view.ts';
 import { EventLines } from '../../cli/event-lines.ts';
-import { summaryLines } from '../../cli/summary-view.ts';
 import { Talk } from '../../cli/talk.ts';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
 import { until } from './skyhaul-process.ts';
@@ -31,6 +30,7 @@ describe('what is said while a run goes on', () => {
     const { writes, talk } = listen('plain');
 
     talk.event({ event: 'run.planned', run: 'r', round: 0, items: 12_000, shards: 4 });
+    talk.event({ event: 'run.planned', run: 'r', round: 1, items: 1, shards: 1 });
     talk.event({ event: 'item.started', line: 1, url: 'http://h/f', key: 'a-key' });
     talk.event({ event: 'run.waiting', run: 'r', seconds: 75 });
     const refusing = [{ host: 'a.test:8080', error: 'Throttled' }];
@@ -39,6 +39,7 @@ describe('what is said while a run goes on', () => {
 
     expect(writes).toEqual([
       '12,000 items in 4 shards\n',
+      'round 2: 1 item in 1 shard\n',
       'waiting 1:15 before the next attempts\n',
       'waiting 0:05 before the next attempts (a.test:8080: Throttled)\n',
     ]);
@@ -90,63 +91,5 @@ describe('an error', () => {
   it('comes with its stack only when it is ours', () => {
     expect(errorLines(new SkyhaulError('Unexpected', 'x', { cause: new Error('x') })).join('\n')).toMatch(/\n\s+at /);
     expect(errorLines(new SkyhaulError('StoreFailed', 'x', { cause: new Error('x') })).join('\n')).not.toMatch(/ at /);
-  });
-});
-
-describe('the end of a run', () => {
-  const summary = {
-    run: 'r1',
-    counts: { stored: 1_200, skipped: 3, failed: 12 },
-    bytes: 2 * 1024 ** 2,
-    seconds: 4,
-    cost: 0,
-    report: '/work-dir/out/.skyhaul/runs/r1/report.jsonl',
-    failed: '/work-dir/out/.skyhaul/runs/r1/failed.jsonl',
-    html: '/elsewhere/report.html',
-  };
-
-  it('tells counts, speed, where things are, and what to do about failures', () => {
-    const failures = [
-      {
-        line: 7,
-        url: 'http://h/f',
-        outcome: 'failed',
-        error: 'NotFound',
-        message: 'answered 404',
-        attempts: 1,
-      } as const,
-    ];
-
-    const lines = summaryLines({ summary, to: './out', failures, retry: 'npx skyhaul …', cwd: '/work-dir' });
-
-    expect(lines.join('\n')).toBe(
-      `
-Run r1 took 0:04.
-
-  stored        1,200   2.0 MiB, 512.0 KiB/s
-  skipped           3
-  failed           12
-
-  line 7  http://h/f
-    NotFound: answered 404
-    Correct the URL or remove the line.
-  and 11 more: see the report
-
-  files    ./out
-  report   out/.skyhaul/runs/r1/report.jsonl
-  page     /elsewhere/report.html
-  failed   out/.skyhaul/runs/r1/failed.jsonl
-
-Run the failed lines again:
-  npx skyhaul …`,
-    );
-  });
-
-  it('offers nothing to run again when nothing failed', () => {
-    const done = { ...summary, counts: { stored: 1, skipped: 0, failed: 0 } };
-
-    expect(summaryLines({ summary: done, to: 's3://b', failures: [], retry: 'again', cwd: '/' }).join()).not.toContain(
-      'again',
-    );
   });
 });

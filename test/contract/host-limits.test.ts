@@ -67,6 +67,29 @@ describe('the limits of a host', () => {
     expect(limits.connectionsOf('127.0.0.1:8080')).toBe(5);
   });
 
+  it.for([
+    ['EXAMPLE.test.', 'http://example.test/'],
+    ['*.example.test.', 'http://a.example.test/'],
+    ['example.test:443', 'https://example.test/'],
+    ['example.test:443', 'http://example.test:443/'],
+    ['example.test:0080', 'http://example.test/'],
+    ['*.example.test:80', 'http://a.example.test/'],
+    ['[2001:DB8:0::1]', 'http://[2001:db8::1]:8080/'],
+    ['[::ffff:127.0.0.1]:443', 'https://[::ffff:7f00:1]/'],
+    ['0x7f.1:8080', 'http://127.0.0.1:8080/'],
+    ['xn--bcher-kva.test', 'https://BÜCHER.test:444/'],
+  ] as const)('given for %s are those of %s', ([pattern, url]) => {
+    const limits = limitsOf({ hosts: [{ pattern, connections: 1 }] });
+
+    expect(limits.connectionsOf(new URL(url).host)).toBe(1);
+  });
+
+  it('given for the port that a scheme has anyway do not reach another port', () => {
+    const limits = limitsOf({ hosts: [{ pattern: 'a.test:443', connections: 1 }] });
+
+    expect(limits.connectionsOf('a.test:444')).toBe(6);
+  });
+
   it('do not reach a name that only ends alike', () => {
     const limits = limitsOf({ hosts: [{ pattern: '*.b.test', connections: 1 }] });
 

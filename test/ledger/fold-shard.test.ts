@@ -46,6 +46,17 @@ describe('foldShard', () => {
     );
   });
 
+  it('takes the longest of the delays that a host wants', () => {
+    const wants = (ms: number): LedgerRow => ({ row: 'delay', host: 'a.test', ms });
+
+    const fold = foldShard([
+      { attempt: 'a', rows: [wants(1_000), wants(4_000)] },
+      { attempt: 'b', rows: [wants(2_000)] },
+    ]);
+
+    expect(fold.delays).toEqual(new Map([['a.test', 4_000]]));
+  });
+
   it('gives each item at most one fate', () => {
     fc.assert(
       fc.property(someAttempts, (attempts) => {

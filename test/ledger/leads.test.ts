@@ -29,6 +29,11 @@ describe('what is learned of redirects', () => {
     expect(withLeads('x', { x: ['y'] })).toEqual(['x', 'y']);
   });
 
+  it.for(['constructor', '__proto__'])('takes a host called %s for nothing else', (name) => {
+    expect(withLeads(name, {})).toEqual([name]);
+    expect(withLeads(name, learn({}, new Map([[name, new Set(['b'])]])))).toEqual([name, 'b']);
+  });
+
   it('ends with the host that tells it, so that a shortener does not fill the ledger', () => {
     const known = new Set<string>();
     for (const to of ['a', 'b', 'b', 'c', 'd', 'e', 'f', 'g']) if (mayLearn(known, to)) known.add(to);

@@ -25,6 +25,25 @@ describe('the columns of a csv', () => {
     expect(lines[1]).not.toHaveProperty('item.size');
   });
 
+  it.each([
+    [`URL,Size,SHA256,MD5,CRC32C,ID,KEY\n${a},12,${'A'.repeat(64)},${'b'.repeat(32)},${'0'.repeat(8)},n1,k`],
+    [`Url,size ,SHA-256,Md5,crc32c,Id,Key\n${a},12,${'a'.repeat(64)},${'b'.repeat(32)},${'0'.repeat(8)},n1,k`],
+  ])('are found in whatever case they are written: %j', async (text) => {
+    const digests = { sha256: 'a'.repeat(64), md5: 'b'.repeat(32), crc32c: '00000000' };
+
+    expect(await csv(text)).toMatchObject([{ key: 'k', item: { url: a, id: 'n1', size: 12, ...digests } }]);
+  });
+
+  it('are those written exactly so where others are called the same, else none is taken for another', async () => {
+    expect(await csv(`URL,Size,url,size,ID,id\nx,12 MB,${a},5,7,n1`)).toMatchObject([
+      { item: { url: a, size: 5, id: 'n1' } },
+    ]);
+    await expect(csv(`url,Size,SIZE\n${a},1,2`)).rejects.toThrow(
+      '2 columns may hold `size`: found `url`, `Size`, `SIZE`',
+    );
+    await expect(csv(`url,URL,link\n${a},${b},x`)).rejects.toThrow('3 columns may hold the URLs');
+  });
+
   it('takes the columns that were chosen', async () => {
     const text = `url,link,name\nx,${a},k.bin`;
 
@@ -36,9 +55,33 @@ describe('the columns of a csv', () => {
   it.each([
     ['name,size\nx,1', {}, 'no column holds the URLs: found `name`, `size`; choose with --url-column'],
     ['url,href\nx,y', {}, '2 columns may hold the URLs: found `url`, `href`; choose with --url-column'],
-    ['url\nx', { urlColumn: 'URL' }, 'no column holds the URLs: found `url`; choose with --url-column'],
-    ['url\nx', { keyColumn: 'name' }, 'no column holds the keys: found `url`; choose with --key-column'],
-    ['url,id,id\nx,1,2', {}, '2 columns may hold `id`'],
+    [
+      'file name,the link\nx,1',
+      {},
+      'no column holds the URLs: found `file name`, `the link`; choose with --url-column',
+    ],
+    ['url\nx', { urlColumn: 'URL' }, 'there is no column `URL` (--url-column): found `url`; did you mean `url`?'],
+    [
+      'file name,the link\nx,1',
+      { urlColumn: 'the_link' },
+      'no column `the_link` (--url-column): found `file name`, `the link`; did you mean `the link`?',
+    ],
+    ['url\nx', { keyColumn: 'name' }, 'there is no column `name` (--key-column): found `url`'],
+    ['url,id,id\nx,1,2', {}, '2 columns may hold `id`: found `url`, `id`, `id`; leave one of that name'],
+    ['name,name,url\nx,1,2', { keyColumn: 'name' }, '2 columns may hold `name`: found'],
+    [
+      'file name;link\na;x',
+      {},
+      'found `file name;link`; it is separated by ";": columns are read with commas, and as tsv with tabs between them',
+    ],
+    [
+      'file name|link\na|x',
+      { urlColumn: 'link' },
+      'no column `link` (--url-column): found `file name|link`; it is sep',
+    ],
+    ['name\tlink\na\tx', {}, 'it is separated by tabs: give --format tsv'],
+    ['sig=secret,x', {}, 'found `(unreadable name)`, `x`'],
+    ['me@secret.example,x', { urlColumn: 'x=secret' }, 'no column `(unreadable name)` (--url-column)'],
     [`${a}?sig=secret,x`, {}, 'the first line must name the columns, not hold a URL'],
     ['', {}, 'it is empty'],
     ['"url', {}, 'its first line, which names the columns, is broken'],
@@ -78,6 +121,18 @@ describe('the records of a csv', () => {
       expect.stringContaining('a quote in the line is not closed'),
     ]);
     expect(JSON.stringify(lines)).not.toContain('secret');
+  });
+
+  it('with a quote that is not closed say which lines are lost in them', async () => {
+    expect((await csv(`url,id\n${a},1\n"${b},2\r\n${a},3\r${a},4`)).map(found)).toEqual([
+      a,
+      expect.stringMatching(/^a quote in the line is not closed.*; it takes all lines up to 5 with it$/),
+    ]);
+    const many = `url\n"${`${b}\n`.repeat(10_000)}`;
+    expect((await csv(many)).map(found)).toEqual([
+      'the line is longer than 64 KiB (or a quote is not closed); it takes all lines up to 10001 with it',
+    ]);
+    expect((await csv(`url\n"x`)).map(found)).toEqual([expect.stringMatching(/without being doubled$/)]);
   });
 
   it('L19: formulas are plain data', async () => {

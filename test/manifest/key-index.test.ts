@@ -31,7 +31,7 @@ describe('KeyIndex', () => {
       problem: {
         field: 'key',
         error: 'KeyConflict',
-        text: expect.stringContaining('lines 3 and 9 meet at the key "k"'),
+        text: expect.stringMatching(/^lines 3 and 9 meet at the key "k": .* a template .* with \{line\} or \{item\}$/),
       },
     });
   });
@@ -43,11 +43,65 @@ describe('KeyIndex', () => {
     expect(index.claim(2, '\u00fc', other)).toMatchObject({ kind: 'conflict', with: 1 });
   });
 
+  it.each([
+    ['u\u0308.txt', '{filename}'],
+    ['a/u\u0308.txt', 'a/{filename}'],
+    ['a/u\u0308.txt', 'a/7-{filename}.x'],
+    ['u\u0308/x.txt', '\u00fc/{filename}'],
+    ['u\u0308/x/y.txt', '{filename}/x/y.txt'],
+    ['a/b/u\u0308', 'a/{filename}/c'],
+  ])('H73: lets no name of a source meet a key in another Unicode form: %j and %s', (key, unnamed) => {
+    const [formedFirst, unnamedFirst] = [new KeyIndex(), new KeyIndex()];
+    formedFirst.claim(3, key, one);
+    unnamedFirst.claimUnnamed(3, unnamed, one);
+
+    expect(formedFirst.claimUnnamed(9, unnamed, other)).toMatchObject({
+      kind: 'conflict',
+      with: 3,
+      problem: {
+        error: 'KeyConflict',
+        text: 'what the source of line 9 calls it may be the key of line 3, in another Unicode form; write that key in NFC',
+      },
+    });
+    expect(unnamedFirst.claim(9, key, other)).toMatchObject({
+      kind: 'conflict',
+      with: 3,
+      problem: { text: expect.stringContaining('the source of line 3 calls it may be the key of line 9') },
+    });
+  });
+
+  it.each([
+    ['\u00fc.txt', '{filename}'],
+    ['a/u\u0308.txt', '{filename}'],
+    ['a/u\u0308.txt', 'b/{filename}'],
+    ['a/u\u0308', 'a/{filename}/c'],
+  ])('leaves names and keys alone that cannot meet: %j and %s', (key, unnamed) => {
+    const index = new KeyIndex();
+
+    expect(index.claim(3, key, one)).toEqual({ kind: 'first' });
+    expect(index.claimUnnamed(9, unnamed, other)).toEqual({ kind: 'first' });
+    expect(index.claimUnnamed(10, unnamed, other)).toEqual({ kind: 'duplicate', of: 9 });
+  });
+
   it('tells keys apart by case, as S3 does', () => {
     const index = new KeyIndex();
     index.claim(1, 'a', one);
 
     expect(index.claim(2, 'A', other)).toEqual({ kind: 'first' });
+  });
+
+  it('takes upper and lower case for the same where the destination does', () => {
+    const index = new KeyIndex({ directories: true, ignoresCase: true });
+    index.claim(1, 'A/\u00dc', one);
+
+    expect(index.claim(2, 'a/u\u0308', other)).toMatchObject({
+      kind: 'conflict',
+      with: 1,
+      problem: { text: expect.stringMatching(/upper and lower case are the same at this destination$/) },
+    });
+    expect(index.claim(3, 'a/\u00fc', one)).toEqual({ kind: 'duplicate', of: 1 });
+    expect(index.claim(4, 'a', other)).toMatchObject({ kind: 'conflict', with: 1 });
+    expect(index.claim(5, 'b', other)).toEqual({ kind: 'first' });
   });
 
   it('refuses a key inside another one for directories, in either order, and only there', () => {
@@ -89,11 +143,23 @@ describe('KeyIndex', () => {
     );
   });
 
-  it('holds at most 64 bytes a key', () => {
+  it('holds at most 40 bytes a key', () => {
     const index = new KeyIndex();
     for (let line = 1; line <= 100_000; line += 1) index.claim(line, `a.example/${line}`, one);
 
     expect(index.size).toBe(100_000);
-    expect(index.bytes / index.size).toBeLessThan(64);
+    expect(index.bytes / index.size).toBeLessThan(40);
+  });
+
+  it('is as empty as at first once it is released', () => {
+    const index = new KeyIndex({ directories: true });
+    for (let line = 1; line <= 20_000; line += 1) index.claim(line, `folder/${line}`, one);
+    const { bytes } = new KeyIndex({ directories: true });
+
+    index.release();
+
+    expect(index.size).toBe(0);
+    expect(index.bytes).toBe(bytes);
+    expect(index.claim(1, 'folder/1', other)).toEqual({ kind: 'first' });
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type KeyFacts, readKeyTemplate } from '../../lib/manifest/key-template.ts';
-import { checkKey, deriveKey } from '../../lib/manifest/object-key.ts';
+import { checkKey, cleanPart, deriveKey, finishKey } from '../../lib/manifest/object-key.ts';
 import { readAll } from './lists.ts';
 
 const STARTED = Date.UTC(2026, 10, 24, 23, 59);
@@ -96,6 +96,32 @@ describe('a template of keys', () => {
     expect(made).toEqual({ ok: true, key: 'example.com_8080/007-{filename}', nameAt: 21 });
   });
 
+  it('cuts what is too long around that place, and tells the cut ones apart', () => {
+    const id = 'i'.repeat(900);
+    const path = `${'p'.repeat(300)}/${'q'.repeat(300)}/${'r'.repeat(300)}`;
+    const url = `https://e.com/${`${path}/`.repeat(4)}${'n'.repeat(300)}.csv`;
+    const made = (template: string) => keyOf(template, { id, url, columns: new Map([['c', `${id}2`]]) });
+
+    expect(made('{id}-{filename}')).toMatch(/^i+~[0-9a-f]{16}\{filename\}$/);
+    expect(made('{column:c}-{filename}')).not.toBe(made('{id}-{filename}'));
+    expect(made('{filename}-{basename}')).toMatch(/^\{filename\}-n+~[0-9a-f]{16}\.csv$/);
+    expect(made('{path}/{filename}')).toMatch(/^p+~[0-9a-f]{16}\/.+~[0-9a-f]{16}(\.csv)?\/\{filename\}$/);
+    expect(made('{filename}/{path}')).toMatch(/^\{filename\}\/p+~[0-9a-f]{16}\/.+~[0-9a-f]{16}\.csv$/);
+    expect(made('x/{id}/{filename}')).toMatch(/^x\/i+~[0-9a-f]{16}\/\{filename\}$/);
+  });
+
+  it.each([
+    [{ a: '{file', b: 'name}' }, '_filename_-{filename}', 11],
+    [{ a: '{filename}', b: '{filename}' }, '_filename__filename_-{filename}', 21],
+    [{ a: '{', b: 'filename' }, '{filename-{filename}', 10],
+    [{ a: '.skyhaul/x', b: 'y' }, '_.skyhaul/xy-{filename}', 13],
+  ])('never takes a value for such a place: %j', ({ a, b }, key, nameAt) => {
+    const columns = new Map(Object.entries({ a, b }));
+    const facts = { url: new URL(URL_TEXT), line: 1, item: 1, columns };
+
+    expect(readKeyTemplate('{column:a}{column:b}-{filename}', 0).keyOf(facts)).toEqual({ ok: true, key, nameAt });
+  });
+
   const text = fc.string({ unit: 'grapheme', maxLength: 60 });
   const hostile = fc
     .array(
@@ -135,6 +161,39 @@ describe('a template of keys', () => {
     );
   });
 
+  it('makes a key with one place for the name of any line, and one that every store takes of any name in it', () => {
+    const templates = fc.constantFrom(
+      ...['{id}{filename}{column:c}', '{column:c}/{filename}', '{filename}/{id}', '{path}/{id}-{filename}{column:c}'],
+      ...['x{id}/{filename}/{path}', '{filename}{id}{column:c}', '{id}{column:c}{filename}'],
+    );
+    const piece = fc.constantFrom('{', '}', 'file', 'name', '{filename}', '{file', 'name}', '/', '..', 'x'.repeat(90));
+    const value = fc.oneof(
+      text,
+      hostile,
+      fc.array(piece, { minLength: 1, maxLength: 20 }).map((all) => all.join('')),
+    );
+
+    fc.assert(
+      fc.property(templates, value, value, fc.constantFrom(256, 1_024), text, (template, id, cell, maxBytes, name) => {
+        const columns = new Map([['c', cell]]);
+        const url = new URL(`https://e.com/${encodeURIComponent(id.toWellFormed())}`);
+        const made = readKeyTemplate(template, 0).keyOf({ url, id, line: 1, item: 1, columns, maxBytes });
+        if (!made.ok) {
+          expect([id, cell]).toContain('');
+          return;
+        }
+
+        const { key, nameAt = -1 } = made;
+        expect(key.split('{filename}')).toHaveLength(2);
+        expect(key.indexOf('{filename}')).toBe(nameAt);
+        expect(checkKey(key, maxBytes)).toEqual({ ok: true });
+        const named = key.replace('{filename}', () => cleanPart(name));
+        expect(checkKey(finishKey(named.split('/'), maxBytes, named), maxBytes)).toEqual({ ok: true });
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   it('that is the default makes the same keys as none', () => {
     fc.assert(
       fc.property(fc.webUrl({ withQueryParameters: true }), (url) => {
@@ -161,7 +220,7 @@ describe('a list whose keys are made by a template', () => {
     await expect(readAll('url\nhttps://e.com/1', { name: 'l.csv' }, template('{column:nme}'))).rejects.toThrow(
       expect.objectContaining({
         name: 'ManifestUnreadable',
-        message: expect.stringContaining('`nme` of the key template'),
+        message: expect.stringContaining('there is no column `nme` (wanted by the key template): found `url`'),
       }),
     );
   });

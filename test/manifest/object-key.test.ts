@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkKey, deriveKey } from '../../lib/manifest/object-key.ts';
+import { beginningOf, checkKey, cleanPart, deriveKey, finishKey } from '../../lib/manifest/object-key.ts';
 import { checkLocalKey } from '../../lib/store/key-rules.ts';
 
 describe('deriveKey', () => {
@@ -146,7 +146,30 @@ describe('checkKey', () => {
     ['a.', '`.` at the end'],
     ['.skyhaul/x', '.skyhaul'],
     ['.SkyHaul', '.skyhaul'],
+    ['.\u017fky\u200bhaul/runs', '.skyhaul'],
+    ['.s\u212ayhaul/x', '.skyhaul'],
   ])('refuses %j', (key, problem) => {
     expect(checkKey(key)).toEqual({ ok: false, problem: expect.stringContaining(problem) });
+  });
+});
+
+describe('beginningOf', () => {
+  it('is how the key begins, whatever the name is', () => {
+    const piece = fc.constantFrom('a', 'u\u0308', ' ', '.', ':', '/', 'x'.repeat(150), '\ud83d\ude00', '~', 'co');
+    const text = fc.array(piece, { maxLength: 8 }).map((pieces) => pieces.join(''));
+    const name = fc.oneof(fc.string({ minLength: 1 }), fc.constantFrom('n.txt', 'x'.repeat(400), 'd'.repeat(190)));
+
+    fc.assert(
+      fc.property(text, name, text, (before, called, after) => {
+        fc.pre(checkKey(`${before}{filename}${after}`).ok);
+        // Behind these the name makes another character, or another word, of what stands before it.
+        fc.pre(/^[a-z0-9]/.test(called) && !/(^|\/)co$/.test(before));
+        const key = finishKey(`${before}${cleanPart(called)}${after}`.split('/'), 1_024, called);
+
+        expect(key.startsWith(beginningOf(`${before}{filename}${after}`, before.length))).toBe(true);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(beginningOf('a/b-{filename}', 4)).toBe('a/b-');
   });
 });

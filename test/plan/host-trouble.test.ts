@@ -138,9 +138,9 @@ describe('a round that goes to a host which refused', () => {
 
   it('has one lane to it, whose first item is the one that was tried least', () => {
     const pieces = [left(0, { attempts: 3 }), left(1, { host: 'b.test' }), left(2, { attempts: 1 })].map(pieceOf);
-    const troubled = new Set(['a.test']);
+    const troubled = new Map([['a.test', 1]]);
 
-    const planned = withProbes(pieces, troubled);
+    const planned = withProbes(pieces, troubled, 5);
 
     expect(planned.map(({ left: { index }, probe }) => [index, probe])).toEqual([
       [1, undefined],
@@ -151,12 +151,38 @@ describe('a round that goes to a host which refused', () => {
     expect([groupOf('a.test'), groupOf('b.test')].map(({ connections }) => connections)).toEqual([1, 6]);
   });
 
+  it.for([
+    [1, [0, 1, 3, 4, 2]],
+    [2, [3, 1, 0, 4, 2]],
+    [3, [0, 1, 3, 4, 2]],
+  ] as const)(
+    'begins after %d refusals in a row with item %j, and never with the last attempt of one',
+    ([refusals, order]) => {
+      const pieces = [0, 1, 5, 2, 4].map((attempts, index) => pieceOf(left(index, { attempts })));
+
+      const planned = withProbes(pieces, new Map([['a.test', refusals]]), 5);
+
+      expect(planned.map(({ left: { index } }) => index)).toEqual(order);
+    },
+  );
+
+  it('takes one item there that is led to it by a host with many lanes', () => {
+    const pieces = [1, 0, 2].map((attempts, index) => pieceOf(left(index, { attempts, behind: 'b.test' })));
+
+    const planned = withProbes([...pieces, pieceOf(left(3))], new Map([['b.test', 1]]), 5);
+
+    expect(planned.map(({ left: { index }, probe }) => [index, probe])).toEqual([
+      [3, undefined],
+      [1, true],
+    ]);
+  });
+
   it('leaves most of a long list out, and nothing of other hosts', () => {
     const pieces = Array.from({ length: 5_000 }, (_, index) =>
       pieceOf(left(index, { host: index % 2 === 0 ? 'a.test' : 'b.test' })),
     );
 
-    const planned = withProbes(pieces, new Set(['a.test']));
+    const planned = withProbes(pieces, new Map([['a.test', 1]]), 5);
 
     expect(planned.filter(({ host }) => host === 'b.test').length).toBe(2_500);
     expect(planned.filter(({ host }) => host === 'a.test').length).toBe(100);

@@ -59,6 +59,13 @@ describe('hosts that share lanes', () => {
     expect(new LaneGroups(slow).groupOf('a.test').connections).toBe(3);
   });
 
+  it('have no more lanes where a robots.txt wants a delay than it has requests in ten seconds', () => {
+    const limits = new HostLimits(options.parse({ perHostRate: { perSecond: 0.25 } }));
+    const lanesAt = (ms: number) => new LaneGroups(limits, {}, new Map([['a.test', ms]])).groupOf('a.test').connections;
+
+    expect([10_000, 6_000, 100].map(lanesAt)).toEqual([1, 2, 3]);
+  });
+
   it('are found among very many', () => {
     const leads = Object.fromEntries(Array.from({ length: 50_000 }, (_, n) => [`h${n}.test`, ['cdn.test']]));
     const { groupOf } = new LaneGroups(limits, leads);

@@ -45,7 +45,7 @@ describe('maxFailures', () => {
     expect(names.filter((name) => name === 'LimitReached').length).toBe(200 - rig.origin.requests.length);
     const summary = await summaryOf(rig);
     expect(exitCodeOf(summary)).toBe(3);
-    const view = { summary, to: rig.root, failures: [], retry: '', cwd: '/' };
+    const view = { summary, to: rig.root, causes: [], again: 9, retry: { command: '' }, cwd: '/' };
     expect(summaryLines(view).join('\n')).toMatch(/ended at a limit: \d+ lines failed, more than maxFailures 3\./);
   });
 

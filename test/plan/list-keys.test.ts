@@ -1,3 +1,5 @@
+import { mkdir, readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { RunContext } from '../../lib/run-context.ts';
 import { it, leftovers, type Rig } from '../support/run-context.ts';
@@ -92,6 +94,26 @@ describe('a template of keys', () => {
     expect(rig.origin.requests).toEqual([]);
   });
 
+  it('cuts what is too long around the name that a source gives, in the run and in the one that takes it up', async ({
+    rig,
+  }) => {
+    const text = `url,x,y\n${rig.origin.url('/a')},{file,name}${'y'.repeat(900)}\n${rig.origin.url('/b')},q,${'y'.repeat(900)}`;
+    const options = { key: '{column:x}{column:y}-{filename}' };
+    const { input, more } = listed(rig, 'l.csv', text, options);
+    rig.origin.on('/a', { headers: { 'Content-Disposition': 'attachment; filename="n.csv"' }, body: 'a' });
+
+    const outcomes = await rig.run(input, more);
+    const failed = JSON.parse(await readFile(join(rig.root, '.skyhaul/runs/r/failed.jsonl'), 'utf8'));
+    rig.origin.on('/b', { headers: { 'Content-Disposition': 'attachment; filename="n.csv"' }, body: 'b' });
+    const again = await rig.run({ run: 'again', items: [failed], to: rig.root });
+
+    expect(outcomes.map(({ outcome, key }) => [outcome, key])).toEqual([
+      ['stored', expect.stringMatching(/^_filename_y+~[0-9a-f]{16}n\.csv$/)],
+      ['failed', expect.stringMatching(/^qy+~[0-9a-f]{16}\{filename\}$/)],
+    ]);
+    expect(again).toMatchObject([{ outcome: 'stored', key: expect.stringMatching(/^qy+~[0-9a-f]{16}n\.csv$/) }]);
+  });
+
   it('that is none is refused before the list is read', async ({ rig }) => {
     const { input, more } = listed(rig, 'l.txt', rig.origin.url('/a'), { key: '{hosts}' });
 
@@ -99,5 +121,52 @@ describe('a template of keys', () => {
       name: 'BatchInvalid',
       message: expect.stringContaining('did you mean {host}?'),
     });
+  });
+});
+
+describe('keys that a list says itself', () => {
+  it.for([
+    ['con.txt', 'a device name on Windows'],
+    ['a /b', 'ends in a dot or a space'],
+    [`a/${'n'.repeat(256)}`, 'a segment of 256 bytes'],
+  ])('and no directory takes are found before anything is fetched: %s', async ([key = '', why], { rig }) => {
+    const input = { run: 'r', items: [{ url: rig.origin.url('/a'), key }], to: rig.root };
+
+    await expect(rig.run(input)).rejects.toMatchObject({
+      name: 'ManifestInvalid',
+      details: { problems: [expect.stringContaining(why ?? '')] },
+    });
+    expect(rig.origin.requests).toEqual([]);
+    expect(await rig.plan({ ...input, run: 's3', to: 's3://bucket' })).toMatchObject({ next: 'fan-out' });
+  });
+
+  it('that differ in case only are refused where the file system makes no difference', async ({ rig }) => {
+    const items = [
+      { url: rig.origin.url('/a'), key: 'in/A.txt' },
+      { url: rig.origin.url('/b'), key: 'in/a.txt' },
+    ];
+    await mkdir(join(rig.root, '.skyhaul'));
+    expect(await rig.plan({ run: 'both', items, to: rig.root })).toMatchObject({ next: 'fan-out' });
+    // What such a file system shows by itself.
+    await symlink(join(rig.root, '.skyhaul'), join(rig.root, '.SKYHAUL'));
+
+    await expect(rig.run({ run: 'r', items, to: rig.root })).rejects.toMatchObject({
+      name: 'ManifestInvalid',
+      details: { problems: [expect.stringContaining('lines 1 and 2 meet at the key "in/a.txt"')] },
+    });
+    expect(rig.origin.requests).toEqual([]);
+  });
+
+  it('in another Unicode form than what sources say are found before anything is fetched', async ({ rig }) => {
+    const items = [
+      { url: rig.origin.url('/a'), key: 'in/{filename}' },
+      { url: rig.origin.url('/b'), key: 'in/u\u0308.txt' },
+    ];
+
+    await expect(rig.run({ run: 'r', items, to: rig.root })).rejects.toMatchObject({
+      name: 'ManifestInvalid',
+      details: { problems: [expect.stringContaining('the source of line 1 calls it may be the key of line 2')] },
+    });
+    expect(rig.origin.requests).toEqual([]);
   });
 });

@@ -63,6 +63,22 @@ describe('a dead host', () => {
     expect(dead.at(-1)?.message).toContain(`127.0.0.1:${silent.port} refused 4 times in a row`);
   });
 
+  it('H25: behind a redirect costs no more, whatever the host in front of it may have', { timeout: 60_000 }, async ({
+    rig,
+  }) => {
+    const silent = await startSilent();
+    const paths = Array.from({ length: 200 }, (_, index) => `/${index}`);
+    for (const path of paths) {
+      rig.origin.on(path, { status: 302, headers: { Location: `http://127.0.0.1:${silent.port}${path}` } });
+    }
+
+    const outcomes = await rig.run(listOf(rig, paths, { headersTimeoutMs: 100, maxConcurrency: 8 }));
+    silent.close();
+
+    expect(namesOf(outcomes)).toEqual(new Set(['HeadersTimeout']));
+    expect(silent.connections()).toBeLessThan(30);
+  });
+
   it('H33: that comes back is tried by one connection first, and its items are stored', async ({ rig }) => {
     const paths = Array.from({ length: 30 }, (_, index) => `/${index}`);
     const gone = await startOrigin();

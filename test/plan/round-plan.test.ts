@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { options } from '../../lib/contract/options.ts';
+import type { LaneShare } from '../../lib/contract/work.ts';
 import { planRound, workersFor } from '../../lib/plan/round-plan.ts';
 import type { Left } from '../../lib/plan/status.ts';
 
@@ -24,7 +25,7 @@ describe('the plan of a round', () => {
     const { cost, layout } = planRound(ready, { options: options.parse({}), ...facts });
 
     expect(cost.total).toBeLessThanOrEqual(0.15);
-    expect(cost.total).toBeGreaterThan(0.1);
+    expect(cost.total).toBeGreaterThan(0.01);
     expect(cost.puts).toBe(1.25);
     expect(Math.min(...layout.shards.map((shard) => shard.flat().length))).toBeGreaterThanOrEqual(300);
   });
@@ -63,6 +64,34 @@ describe('the plan of a round', () => {
             const group = pieces[first]?.host === 'd' ? 'd' : 'abc';
             expect(shares[shard]?.[lane]?.of).toBe(numbers.get(group)?.length);
           }
+        }
+      }),
+    );
+  });
+
+  it('numbers the shards that have lanes of a group, where robots.txt files are obeyed', () => {
+    const hosts = fc.array(fc.constantFrom('a', 'b', 'c'), { minLength: 1, maxLength: 300 });
+    fc.assert(
+      fc.property(hosts, fc.integer({ min: 1, max: 6 }), (given, workers) => {
+        const ready = given.map((host, index) => left(index, host, { bytes: 20 * MiB }));
+        const asked = options.parse({ robots: true, perHostConnections: 12 });
+
+        const { shares = [], layout, pieces } = planRound(ready, { ...facts, options: asked, workers });
+
+        const found = new Map<string, Map<number, LaneShare['worker']>>();
+        for (const [shard, lanes] of layout.shards.entries()) {
+          for (const [lane, [first = -1]] of lanes.entries()) {
+            const host = pieces[first]?.host ?? '';
+            const worker = shares[shard]?.[lane]?.worker;
+            const known = found.get(host) ?? new Map();
+            // All lanes of a host in one shard are one worker to it.
+            if (known.has(shard)) expect(worker).toEqual(known.get(shard));
+            found.set(host, known.set(shard, worker));
+          }
+        }
+        for (const workersOf of found.values()) {
+          const of = workersOf.size;
+          expect(Array.from(workersOf.values())).toEqual(Array.from({ length: of }, (_, number) => ({ number, of })));
         }
       }),
     );

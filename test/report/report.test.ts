@@ -25,6 +25,19 @@ describe('reportHtml', () => {
     expect(page).toContain('&lt;script&gt;');
   });
 
+  it('says why lines failed, and tells those that were not tried from them', () => {
+    const causes = [{ error: 'Throttled' as const, status: 429, count: 1_200, samples: [] }];
+    const sample = { line: 7, url: 'https://a.example/', error: 'NotFound' as const, message: 'status 404' };
+
+    const page = reportHtml({ ...summary, notTried: 100 }, [sample], causes);
+
+    expect(page).toContain('<dt>failed</dt><dd>200</dd>');
+    expect(page).toContain('<dt>not tried</dt><dd>100</dd>');
+    expect(page).toContain('<tr><td>1,200<td><strong>Throttled (429)</strong>');
+    expect(page).toContain('The first 1 of 200 failed lines');
+    expect(reportHtml(summary, [])).not.toContain('not tried');
+  });
+
   it('says how many failed lines it does not show, and what to do about those it shows', () => {
     const page = reportHtml(summary, [
       { line: 7, url: 'https://a.example/', error: 'NotFound', message: 'status 404' },

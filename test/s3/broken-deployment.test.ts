@@ -25,6 +25,20 @@ describe('a deployment that cannot be worked with', () => {
     });
   }
 
+  it.for([['list'], ['report', 'r1'], ['redrive', 'r1'], ['stop', 'r1']])(
+    'may not be meant: %j says that a run of this machine needs its --to',
+    async (words, { deployment: { skyhaul, answers } }) => {
+      answers.DescribeStacks = () => cloudFormationError('ValidationError', 400);
+
+      const ended = await skyhaul(words);
+      const named = await skyhaul([...words, '--stack', 'Mine']);
+
+      expect(ended).toMatchObject({ code: 2, stderr: expect.stringContaining('is found with its --to') });
+      expect(named.stderr).toContain('there is no stack Mine');
+      expect(named.stderr).not.toContain('--to');
+    },
+  );
+
   it('is one of which nobody says where it is, or who asks', async ({ deployment: { skyhaul } }) => {
     const nothing = { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' };
 

@@ -44,6 +44,27 @@ describe('checkResponse', () => {
     expect(decide(429, [['retry-after', 'soon']])).not.toHaveProperty('error.details.retryAfterMs');
   });
 
+  it('H62: waits as long as the longest of several Retry-After says that can be read', () => {
+    const several: HeaderList = ['soon', '2', '-5', 'Thu, 01 Jan 1970 00:00:09 GMT', '1', '1e9'].map(
+      (value) => ['retry-after', value] as const,
+    );
+
+    expect(decide(503, several)).toMatchObject({ error: { details: { retryAfterMs: 9_000 } } });
+  });
+
+  it('H62: counts a Retry-After that is a date from the time that the source believes it is', () => {
+    const at = (date: string) =>
+      decide(503, [
+        ['retry-after', 'Thu, 01 Jan 1970 01:00:30 GMT'],
+        ['date', date],
+      ]);
+
+    expect(at('Thu, 01 Jan 1970 01:00:00 GMT')).toMatchObject({ error: { details: { retryAfterMs: 30_000 } } });
+    expect(at('Thu, 01 Jan 1970 02:00:00 GMT')).toMatchObject({ error: { details: { retryAfterMs: 0 } } });
+    // No date that can be read: our own clock, which stands at 0 here.
+    expect(at('now')).toMatchObject({ error: { details: { retryAfterMs: 3_600_000 } } });
+  });
+
   it('says what happened without the query or user info', () => {
     expect(decide(500)).toMatchObject({ error: { message: 'https://example.com/f?… answered 500' } });
   });

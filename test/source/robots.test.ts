@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { SkyhaulError } from '../../lib/errors/skyhaul-error.ts';
 import { judgeFailure, Robots } from '../../lib/source/robots.ts';
+import { RobotsCache } from '../../lib/source/robots-cache.ts';
 import { MAX_ROBOTS_BYTES } from '../../lib/source/robots-rules.ts';
 import { asked, conformance, EVERY_BACKEND, it as test } from './fixture.ts';
 
@@ -125,23 +126,57 @@ describe('H75: a robots.txt that', () => {
     expect(await second).toBe('read');
   });
 
-  test('names a Crawl-delay makes all lanes of the invocation take turns', async ({ origin, source }) => {
+  test('names a Crawl-delay has it waited for before each file, not before itself', async ({ origin, source }) => {
     origin.on('/robots.txt', { body: 'User-agent: *\nCrawl-delay: 2\n' });
     origin.on('/a', { body: 'a' });
-    const pauses: number[] = [];
-    const shared = new Robots({
-      now: () => 1_000,
-      pause: (ms) => {
-        pauses.push(ms);
-        return Promise.resolve();
-      },
-    });
+    const delays: [string, number][] = [];
+    const mayAsk = async ({ pathname }: URL, delayMs: number) => void delays.push([pathname, delayMs]);
+    const client = source.client({ robots: robots(), mayAsk });
 
-    await source.outcome('/a', { client: source.client({ robots: shared }) });
-    await source.outcome('/a', { client: source.client({ robots: shared }) });
-    await source.outcome('/a', { client: source.client({ robots: shared }) });
+    await source.outcome('/a', { client });
+    await source.outcome('/a', { client });
 
-    expect(pauses).toEqual([2_000, 4_000]);
+    expect(delays).toEqual([
+      ['/robots.txt', 0],
+      ['/a', 2_000],
+      ['/a', 2_000],
+    ]);
+  });
+});
+
+describe('H75: what several invocations of one process know together', () => {
+  const invocations = (now: () => number) => {
+    const cache = new RobotsCache();
+    return () => new Robots({ now, cache });
+  };
+
+  test('is each robots.txt that one of them has read, for a day', async ({ origin, source }) => {
+    origin.on('/robots.txt', { body: FORBIDS_B });
+    const clock = { now: 1_000 };
+    const next = invocations(() => clock.now);
+    const outcomes = () =>
+      Promise.all([next(), next()].map((robots) => source.outcome('/b', { client: source.client({ robots }) })));
+
+    expect(await outcomes()).toEqual(['RobotsDisallowed', 'RobotsDisallowed']);
+    clock.now += 24 * 3_600_000 - 1;
+    expect(await outcomes()).toEqual(['RobotsDisallowed', 'RobotsDisallowed']);
+    expect(origin.requests.length).toBe(1);
+    clock.now += 1;
+    expect(await outcomes()).toEqual(['RobotsDisallowed', 'RobotsDisallowed']);
+    expect(origin.requests.length).toBe(2);
+  });
+
+  test('is not that one of them could not read it', async ({ origin, source }) => {
+    origin.on('/robots.txt', [{ status: 503 }, { status: 503 }, { status: 503 }, { body: '' }]);
+    origin.on('/a', { body: 'a' });
+    const next = invocations(Date.now);
+    const [first, second] = [source.client({ robots: next() }), source.client({ robots: next() })];
+
+    const outcomes: string[] = [];
+    for (const client of [first, first, first, first, second, first])
+      outcomes.push(await source.outcome('/a', { client }));
+
+    expect(outcomes).toEqual(['Throttled', 'Throttled', 'RobotsDisallowed', 'RobotsDisallowed', 'read', 'read']);
   });
 });
 

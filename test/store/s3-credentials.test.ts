@@ -32,13 +32,14 @@ function sessions() {
 
 test('S21: a session that S3 says has expired is renewed, and the request is sent once more', async () => {
   const { provider, count } = sessions();
-  const { s3, store } = await serve(provider, { on: 'put', times: 1, do: refuse('ExpiredToken') });
+  const { s3, store } = await serve(provider, { on: 'put', times: 2, do: refuse('ExpiredToken') });
 
   await putBytes(store, 'k', X, ABSENT);
   await putBytes(store, 'other', X, ABSENT);
 
   expect(count()).toBe(2);
-  expect(s3.count('put')).toBe(3);
+  // Refused on the short way, refused, done; done.
+  expect(s3.count('put')).toBe(4);
 });
 
 test('S21: of many requests that meet an expired session, every one succeeds with the same new one', async () => {
@@ -73,7 +74,8 @@ test('S21: credentials that stay the same are not asked for twice by one request
 
   await expect(putBytes(store, 'k', X, ABSENT)).rejects.toMatchObject({ name: 'StoreDenied' });
 
-  expect(s3.count('put')).toBe(1);
+  // The short way, and the SDK's.
+  expect(s3.count('put')).toBe(2);
 });
 
 test('S21: a session that is refused again after it was renewed is StoreDenied', async () => {
@@ -81,7 +83,7 @@ test('S21: a session that is refused again after it was renewed is StoreDenied',
 
   await expect(putBytes(store, 'k', X, ABSENT)).rejects.toMatchObject({ name: 'StoreDenied' });
 
-  expect(s3.count('put')).toBe(2);
+  expect(s3.count('put')).toBe(3);
 });
 
 test('S21: a streamed part cannot be sent again, but the next try of its owner has a new session', async () => {
@@ -119,7 +121,7 @@ test('S21: a session that expires in the middle of an upload loses nothing of it
 test('S21: a clock that S3 finds wrong is set right, and the request is sent again', async () => {
   const { s3, store } = await serve(sessions().provider, {
     on: 'put',
-    times: 1,
+    times: 2,
     do: {
       apply: 'never',
       reply: () => ({
@@ -132,5 +134,5 @@ test('S21: a clock that S3 finds wrong is set right, and the request is sent aga
 
   await putBytes(store, 'k', X, ABSENT);
 
-  expect(s3.count('put')).toBe(2);
+  expect(s3.count('put')).toBe(3);
 });

@@ -15,7 +15,7 @@ export function wiredStore(store: ObjectStore, wire: Tripwire, limits: Partial<S
     uriOf: (key) => store.uriOf(key),
     head: (key) => around(() => store.head(key)),
     get: (key) => around(() => store.get(key)),
-    list: (prefix) => listed(() => store.list(prefix)),
+    list: (prefix, after) => listed(() => store.list(prefix, after)),
     put: (key, bytes, options) => around(() => store.put(key, bytes, options)),
     putStream: (key, body, options) => around(() => store.putStream(key, body, options)),
     delete: (key) => around(() => store.delete(key)),

@@ -99,10 +99,45 @@ describe('the hosts of an invocation', () => {
     expect(hosts.refusalOf('a.test')).toBeUndefined();
   });
 
-  it('parks a host again at the first refusal of a probe', () => {
-    const { hosts } = circuits();
+  it('parks a host that is silent again at the first refusal of a probe, one that says 503 at the third', () => {
+    const probe = { index: 0, isProbe: true };
+    const [silent, speaking] = [circuits().hosts, circuits().hosts];
 
-    expect(hosts.failed('a.test', refused, { index: 0, isProbe: true })).toBe(15_000);
+    expect(silent.failed('a.test', refused, probe)).toBe(15_000);
+    expect([1, 2, 3].map(() => speaking.failed('a.test', busy(), probe))).toEqual([undefined, undefined, 15_000]);
+  });
+
+  it('treats a probe like everybody else once the host has answered', () => {
+    const { hosts } = circuits();
+    const probe = (index: number) => ({ index, isProbe: true });
+
+    hosts.answered('a.test');
+
+    expect([0, 0, 1].map((index) => hosts.failed('a.test', refused, probe(index)))).toEqual([
+      undefined,
+      undefined,
+      15_000,
+    ]);
+  });
+
+  it('waits here no more than half a minute in a row for a host, whatever times it asks for', () => {
+    const asked = fc.array(fc.integer({ min: 1, max: 20_000 }), { minLength: 40, maxLength: 40 });
+    fc.assert(
+      fc.property(asked, fc.integer({ min: 1, max: 6 }), fc.boolean(), (times, lanes, isProbe) => {
+        const { hosts, clock } = circuits();
+        const startedAt = clock.now;
+        for (const [round, ms] of times.entries()) {
+          // All lanes are told together, and wait together.
+          for (let index = 0; index < lanes; index += 1) hosts.failed('a.test', busy(ms), { index, isProbe });
+          if (hosts.isParked('a.test')) return;
+          clock.now += ms;
+          expect(clock.now - startedAt).toBeLessThanOrEqual(30_000);
+          if (lanes > 1 || isProbe) expect(round).toBeLessThan(2);
+        }
+        // One item alone may ask for less than that altogether: its own attempts end it.
+        expect(times.reduce((sum, ms) => sum + ms)).toBeLessThanOrEqual(30_000);
+      }),
+    );
   });
 
   it('looks a name up for no more than three items when it does not exist', () => {

@@ -210,14 +210,18 @@ describe('an object that is called what its source calls it', () => {
     expect(await readdir(join(rig.root, 'in'))).toEqual(['name-1.bin']);
   });
 
-  it('leaves no upload behind when its run is given up', async ({ rig }) => {
+  it.for([
+    ['in a folder', 'in/{filename}'],
+    ['in a folder of another Unicode form, with what no file system takes', 'u\u0308 /a:b-{filename}'],
+    ['behind something long', `${'n'.repeat(190)}{filename}`],
+  ] as const)('leaves no upload behind when its run is given up: %s', async ([, key], { rig }) => {
     rig.origin.on('/f', () => ({
       headers: { ...called('f.bin'), ETag: '"1"' },
       body: LARGE,
       stall: { afterBytes: 12 * MiB },
     }));
     const stop = new AbortController();
-    const plan = await rig.plan(named(rig, ['/f']));
+    const plan = await rig.plan({ run: 'r', items: [{ url: rig.origin.url('/f'), key }], to: rig.root });
     const working = rig.transfer(plan, rig.context({ signal: stop.signal }));
     await rig.until(async () => (await partsInLedger(rig)) > 0);
     stop.abort();

@@ -91,7 +91,10 @@ describe('a run', () => {
     clock.now += 900_000;
     final.reset();
 
-    const second = await rig.plan(first, context());
+    const probe = await rig.plan(first, context());
+    await rig.transfer(probe, context());
+    expect(probe.shards).toMatchObject([{ lanes: 1, items: 1 }]);
+    const second = await rig.plan(probe, context());
     await rig.transfer(second, context());
 
     expect(second.shards.reduce((sum, { lanes }) => sum + lanes, 0)).toBe(2);
