@@ -10,8 +10,8 @@ interface RoundFacts {
   readonly hasModule: boolean;
 }
 
-/** Below it the second that threads take to start is not won back. */
-export const LEAST_ITEMS = 1_000;
+/** Below it the CPU time that threads take to start, more than a second each, is not won back. */
+export const LEAST_ITEMS = 5_000;
 
 /**
  * On how many threads a round is worked on; 1: on the main one. What a run counts as a whole (limits, the delay that a
