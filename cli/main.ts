@@ -73,7 +73,7 @@ function addRunOptions(command: Command): void {
     .optionsGroup(group.objects)
     .option('--module <file>', 'your own code (TypeScript or JavaScript), the transform of items that name no other')
     .optionsGroup(group.speed)
-    .option('--threads <n>', 'for the transfers (default: one a core where a round has 5,000 items or more)')
+    .option('--threads <n>', 'for the transfers (default: one a core but one, for 5,000 items or more)')
     .optionsGroup(group.aws)
     .option('--endpoint <url>', 'of an S3 that is not AWS')
     .option('--region <name>', 'of the bucket (default: as the AWS SDK finds it)')

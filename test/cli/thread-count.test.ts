@@ -4,13 +4,14 @@ import { LEAST_ITEMS, threadCount } from '../../cli/thread-count.ts';
 const round = { asked: undefined, cores: 4, items: LEAST_ITEMS, shards: 4, options: {}, hasModule: false };
 
 describe('the threads of a round', () => {
-  it('are as many as there are cores where there is enough to do', () => {
-    expect(threadCount(round)).toBe(4);
+  it('are as many as there are cores, but for one, where there is enough to do', () => {
+    expect(threadCount(round)).toBe(3);
+    expect(threadCount({ ...round, cores: 2 })).toBe(1);
     expect(threadCount({ ...round, items: LEAST_ITEMS - 1 })).toBe(1);
   });
 
   it('are no more than its shards', () => {
-    expect(threadCount({ ...round, shards: 3 })).toBe(3);
+    expect(threadCount({ ...round, shards: 2 })).toBe(2);
     expect(threadCount({ ...round, shards: 1, asked: 8 })).toBe(1);
   });
 
