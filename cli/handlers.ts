@@ -38,15 +38,17 @@ export function inProcessHandlers({ shared, name, threads, askedThreads }: Handl
   };
   const contextOf = (memoryBytes: number): RunContext => ({ ...shared, ...invocation(memoryBytes), tally });
   const threadsOf = async ({ run, shards }: PlanAnswer): Promise<number> => {
-    const { options } = (await requireRunInput(shared.state, run)).input;
-    return threadCount({
+    const facts = {
       asked: askedThreads,
       cores: availableParallelism(),
       items: shards.reduce((sum, { items }) => sum + items, 0),
       shards: shards.length,
-      options,
       hasModule: shared.userModule !== undefined,
-    });
+    };
+    // Most rounds are too small, whatever the options of the run are: then they are not read again.
+    if (threadCount({ ...facts, options: {} }) === 1) return 1;
+    const { options } = (await requireRunInput(shared.state, run)).input;
+    return threadCount({ ...facts, options });
   };
   return {
     plan: async (event) => {

@@ -14,8 +14,9 @@ interface RoundFacts {
 export const LEAST_ITEMS = 5_000;
 
 /**
- * On how many threads a round is worked on; 1: on the main one. One core is left to it, the kernel and the disk. What a run counts as a whole (limits, the delay that a
- * robots.txt asks for) is counted in one place, and the user's own module is loaded once, unless threads are asked for.
+ * On how many threads a round is worked on; 1: on the main one. One core is left to it, the kernel and the disk. What a run
+ * counts as a whole (limits, the delay that a robots.txt asks for) is counted in one place, and the user's own module is
+ * loaded once, unless threads are asked for.
  */
 export function threadCount({ asked, cores, items, shards, options, hasModule }: RoundFacts): number {
   const { robots, maxFailures, maxTotalBytes } = options;

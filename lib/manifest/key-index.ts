@@ -1,6 +1,7 @@
 import type { Item } from '../contract/item.ts';
 import { type Problem, problem, shownValue } from '../contract/problem.ts';
 import { type Fingerprint, fingerprint, HashTable } from './hash-table.ts';
+import { foldCase } from './object-key.ts';
 import { OtherForms } from './other-forms.ts';
 
 /**
@@ -73,8 +74,7 @@ export class KeyIndex {
 
   #claim(line: number, key: string, item: Item): KeyClaim {
     const form = key.normalize('NFC');
-    // By way of the capitals: there a long s is an s, too.
-    const name = this.#ignoresCase ? form.toUpperCase().toLowerCase() : form;
+    const name = this.#ignoresCase ? foldCase(form) : form;
     const print = requestPrint(item);
     const place = fingerprint(name);
     const there = this.#keys.get(place);

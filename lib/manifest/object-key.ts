@@ -156,12 +156,12 @@ function decodeAscii(text: string): string {
 function isStateFolder(segment: string): boolean {
   const first = segment.charCodeAt(0);
   if (first !== 0x2e && !(first > 0x7f)) return false;
-  return (
-    segment
-      .replaceAll(/\p{Cf}/gu, '')
-      .toUpperCase()
-      .toLowerCase() === STATE_FOLDER
-  );
+  return foldCase(segment.replaceAll(/\p{Cf}/gu, '')) === STATE_FOLDER;
+}
+
+/** As file systems that ignore case compare names. By way of the capitals: there a long s is an s, too. */
+export function foldCase(name: string): string {
+  return name.toUpperCase().toLowerCase();
 }
 
 function insertHash(name: string, hashed: string): string {
